@@ -1,0 +1,40 @@
+#!/bin/sh
+# Start muxd with the demonstration's configuration, after telling what it
+# serves and how to try that.
+#
+#   run-demo.sh MUXD CONFIGURATION
+set -eu
+
+muxd=$1
+conf=$2
+dir=/tmp/muxd-demo
+
+# Started by root, muxd runs as the user that the configuration names, and
+# the folder must be that user's.
+[ -e "$dir" ] || mkdir -m 0755 "$dir"
+if [ -h "$dir" ] || [ ! -d "$dir" ] || [ ! -w "$dir" ]; then
+	echo "$dir is not a folder that $(id -un) may write to" >&2
+	exit 1
+fi
+if [ "$(id -u)" -eq 0 ]; then
+	user=$(sed -n 's/^user *= *"\([^"]*\)".*/\1/p' "$conf")
+	chown "${user:-nobody}" "$dir"
+fi
+
+"$muxd" -t -c "$conf" >/dev/null
+
+# The configuration says how to try each service: the comments before it, and
+# what is indented in them.
+echo
+echo "muxd serves what $conf says; try it in another terminal."
+sed -n '/^# What it serves/,$ {
+	/^# What it serves/d
+	s/^#     /      /p
+	t
+	s/^# /\n  /p
+}' "$conf"
+echo
+echo 'Ctrl-C drains and ends it; again, it ends at once.'
+echo
+
+exec "$muxd" -c "$conf"

@@ -1,0 +1,208 @@
+/*
+ * The configuration as the rest of muxd sees it: plain data, immutable once
+ * loaded, every default filled in, every reference checked.
+ *
+ * Times are milliseconds, sizes bytes; 0 means "no limit" or "off" where an
+ * option allows it (see muxd.conf(5)).
+ */
+#ifndef MUXD_CONF_CONF_H
+#define MUXD_CONF_CONF_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/addr.h"
+#include "base/log_format.h"
+#include "base/units.h"
+
+/* The built-in services; one row each in the table of handlers. */
+enum conf_handler {
+	HANDLER_ECHO,
+	HANDLER_DISCARD,
+	HANDLER_CHARGEN,
+	HANDLER_DAYTIME,
+	HANDLER_TIME,
+	HANDLER_HTTP,
+	HANDLER_COUNT
+};
+
+struct conf_handler_info {
+	const char *name;
+	unsigned transports; /* set of enum transport */
+	const char *section; /* its own options, or NULL */
+	bool speaks_first;   /* it does not wait for the client's bytes */
+};
+
+/* By enum conf_handler. */
+extern const struct conf_handler_info conf_handlers[HANDLER_COUNT];
+
+enum conf_log_target {
+	LOG_TARGET_AUTO, /* the journal if stderr is one, else stderr */
+	LOG_TARGET_JOURNAL,
+	LOG_TARGET_SYSLOG,
+	LOG_TARGET_STDERR,
+	LOG_TARGET_FILE
+};
+
+struct conf_log {
+	enum conf_log_target target;
+	char *path; /* of LOG_TARGET_FILE, absolute */
+	enum log_level level;
+	enum log_format format;
+	bool access; /* one record for each session */
+};
+
+enum conf_when_full { WHEN_FULL_WAIT, WHEN_FULL_REFUSE };
+
+struct conf_limit {
+	uint64_t connections; /* 0: no limit of the service's own */
+	uint64_t per_source;
+	struct rate rate;        /* new connections */
+	struct rate source_rate; /* new connections of one source */
+	struct rate source_datagram_rate;
+	enum conf_when_full when_full;
+	uint64_t wait_timeout;
+};
+
+/* Socket options of a service's listeners, inherited by its connections. */
+struct conf_socket {
+	uint64_t backlog;      /* listen(2) */
+	uint64_t keepalive;    /* TCP_KEEPIDLE; 0: no SO_KEEPALIVE */
+	bool nodelay;          /* TCP_NODELAY */
+	uint64_t user_timeout; /* TCP_USER_TIMEOUT; 0: the system's */
+	uint64_t defer_accept; /* TCP_DEFER_ACCEPT; 0: off */
+	uint64_t fastopen;     /* TCP_FASTOPEN queue length; 0: off */
+	mode_t unix_mode;      /* of a UNIX socket's file */
+	char *unix_user;       /* its owner, or NULL */
+	char *unix_group;      /* its group, or NULL */
+};
+
+struct conf_timeouts {
+	uint64_t idle;
+	uint64_t first_byte;
+	uint64_t lifetime;
+};
+
+struct conf_echo {
+	char *prefix; /* "" for none */
+	size_t prefix_len;
+};
+
+struct conf_http {
+	unsigned status;
+	char *body; /* from body or body_file; any bytes but NUL */
+	size_t body_len;
+	char *body_file; /* where it came from, or NULL */
+	char *content_type;
+	char **headers; /* "Name: value" */
+	size_t nheaders;
+	uint64_t head_timeout;      /* for a whole request head */
+	uint64_t keepalive_timeout; /* between two requests */
+	uint64_t max_body;          /* of a request */
+};
+
+struct conf_service {
+	char *name;
+	enum conf_handler handler;
+	struct endpoint *listen;
+	size_t nlisten;
+	struct prefix *allow; /* none: everybody */
+	size_t nallow;
+	struct prefix *deny;
+	size_t ndeny;
+	struct conf_limit limit;
+	struct conf_timeouts timeouts;
+	struct conf_socket socket;
+	struct conf_echo echo;
+	struct conf_http http;
+	const char *file; /* where it is defined */
+	int line;
+};
+
+struct conf {
+	unsigned workers; /* 0: one for each usable CPU */
+	char *user;
+	char *group; /* NULL: the user's own */
+	char *event_backend;
+	char *control; /* path; the lock is this path with ".lock" */
+	struct conf_log log;
+	uint64_t connections; /* 0: what the descriptors allow */
+	uint64_t per_source;
+	uint64_t memory; /* of output queues */
+	uint64_t drain_timeout;
+	struct conf_timeouts timeouts; /* what services start from */
+	struct conf_service *services;
+	size_t nservices;
+	struct conf_source *source; /* opaque: texts, origins, file names */
+};
+
+/* What is wrong with a configuration: all of it, in the order of the text. */
+struct conf_error {
+	char *file;
+	int line; /* 0: the file as a whole */
+	char *text;
+	bool warning; /* it loads all the same */
+};
+
+struct conf_errors {
+	struct conf_error *items;
+	size_t n;       /* warnings included */
+	size_t nerrors; /* without warnings */
+};
+
+/*
+ * Read and check a configuration file and all it includes.  Returns NULL if
+ * there is any error; *errors (zeroed by the caller, released with
+ * conf_errors_free()) lists them all, and warnings too.
+ */
+struct conf *conf_load(const char *path, struct conf_errors *errors);
+
+/* The same from a text in memory, called name in errors; as conf_dump()
+ * wrote it, or a test. */
+struct conf *conf_parse(
+    const char *text, const char *name, struct conf_errors *errors);
+
+void conf_free(struct conf *conf);
+void conf_errors_free(struct conf_errors *errors);
+
+/* Write them as "file:line: text" lines. */
+void conf_errors_print(const struct conf_errors *errors, FILE *out);
+
+/* Add one; for checks that live outside, such as of users. */
+void conf_error_add(struct conf_errors *errors, bool warning, const char *file,
+    int line, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
+/*
+ * Write the effective configuration in canonical form: nothing included,
+ * every default filled in, files inlined, what has no effect left out, such
+ * that conf_parse() of it gives the same configuration.  With origins, each
+ * line ends in a comment that tells where its value came from
+ * ("# /etc/muxd.conf:12", "# default").  Returns -1 with errno if out failed.
+ */
+int conf_dump(const struct conf *conf, FILE *out, bool origins);
+
+/* When a change of an option takes effect. */
+enum conf_applies { APPLIES_RELOAD, APPLIES_NEW_CONNECTIONS, APPLIES_RESTART };
+
+#define CONF_BOUNDS_STRLEN 96
+
+/* One option, as the man page and the sample are held against it. */
+struct conf_option_info {
+	const char *section; /* "", "log", "service", "service.limit", … */
+	const char *name;
+	const char *type;     /* "duration", "size", "rate", "integer", … */
+	const char *fallback; /* the default as one would write it, or NULL */
+	const char *inherits; /* the section that gives the default, or NULL */
+	bool required;        /* there is no default */
+	char bounds[CONF_BOUNDS_STRLEN]; /* "auto, or 1 to 256"; may be "" */
+	enum conf_applies applies;
+};
+
+/* Fill in row i of the table of options; false behind the last. */
+bool conf_option_at(size_t i, struct conf_option_info *info);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * The pass over a text before libconfuse reads it.
+ *
+ * libconfuse 3.3 ends at the first name it does not know, counts lines wrong
+ * behind comments, takes no comment inside a list, drops characters it does
+ * not know without a word, and takes the end of the file for the end of a
+ * section, a comment or a string.  So this pass reports all of that itself,
+ * blanks what libconfuse must not see (comments, and statements with names
+ * or forms that are wrong), and where the grammar is broken cuts the text off
+ * and closes what is open.  What is left reads without an error, and each
+ * value stands on the line where it stood.
+ */
+#ifndef MUXD_CONF_SCAN_H
+#define MUXD_CONF_SCAN_H
+
+#include <stdbool.h>
+
+#include "conf/conf.h"
+
+/* Room needed behind the NUL of a text, to close what is open. */
+#define SCAN_SLACK 8
+
+/* Functions of the language, at the top of a file alone. */
+#define SCAN_INCLUDE     "include"
+#define SCAN_INCLUDE_DIR "include_dir"
+
+/* Prepare the text in place.  True: not all of it is left. */
+bool conf_scan(char *text, const char *file, struct conf_errors *errors);
+
+#endif

@@ -1,0 +1,85 @@
+/*
+ * What the files said, before it means anything: settings as text, with the
+ * file and line of each.  It lives as long as the configuration made of it,
+ * since the dump tells origins.
+ */
+#ifndef MUXD_CONF_SOURCE_H
+#define MUXD_CONF_SOURCE_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "conf/options.h"
+
+struct conf_file {
+	char *name; /* as errors call it */
+	dev_t dev;  /* 0 with ino 0: a text in memory */
+	ino_t ino;
+	const char *parent; /* the file that includes it, or NULL */
+	int line;           /* where */
+	unsigned depth;     /* how many files lie above it */
+};
+
+/* One value: an option's, or one element of a list. */
+struct conf_setting {
+	const struct conf_option *option;
+	char *text;
+	const char *file;
+	int line;
+	size_t first;  /* the elements of the list that it became */
+	size_t number; /* their number; a range such as "*:7" gives two */
+};
+
+struct conf_opening {
+	enum conf_section_id section;
+	const char *file;
+	int line;
+};
+
+/* One set of options: the global ones, or those of one service. */
+struct conf_scope {
+	char *title; /* NULL: global */
+	const char *file;
+	int line;
+	bool repeated; /* another has the same title */
+	struct conf_setting *settings;
+	size_t nsettings;
+	struct conf_opening *sections;
+	size_t nsections;
+};
+
+struct conf_source {
+	struct conf_file **files; /* in the order in which they were read */
+	size_t nfiles;
+	struct conf_scope *scopes; /* the first is the global one */
+	size_t nscopes;
+	bool incomplete; /* something was not read to its end */
+};
+
+struct conf_source *conf_source_new(void);
+void conf_source_free(struct conf_source *source);
+
+/* Add a file that is yet to be read; a name for which there is one already
+ * is added again.  NULL without memory. */
+struct conf_file *conf_source_add_file(
+    struct conf_source *source, const char *name);
+
+/* Begin the scope of a service.  NULL without memory. */
+struct conf_scope *conf_source_add_scope(
+    struct conf_source *source, const char *title);
+
+/* The first setting of the option, or NULL. */
+const struct conf_setting *conf_scope_find(
+    const struct conf_scope *scope, const struct conf_option *option);
+
+/* Where the section was opened, or NULL. */
+const struct conf_opening *conf_scope_opening(
+    const struct conf_scope *scope, enum conf_section_id section);
+
+/* The setting that element i of a list came from, or NULL. */
+const struct conf_setting *conf_scope_element(
+    const struct conf_scope *scope, const struct conf_option *option, size_t i);
+
+#endif

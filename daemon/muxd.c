@@ -1,0 +1,185 @@
+/*
+ * muxd: the command line.  It loads the configuration and either tells about
+ * it (-t, -T) or becomes the master (proc/master.c).
+ */
+#include <config.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/compat.h"
+#include "conf/conf.h"
+#include "proc/detach.h"
+#include "proc/master.h"
+
+enum command { COMMAND_RUN, COMMAND_CHECK, COMMAND_DUMP };
+
+struct arguments {
+	const char *conf_path;
+	const char *event_backend; /* NULL: the configuration's */
+	enum command command;
+	bool detach;
+};
+
+static const struct option long_options[] = {
+	{ "config", required_argument, NULL, 'c' },
+	{ "detach", no_argument, NULL, 'd' },
+	{ "dump", no_argument, NULL, 'T' },
+	{ "event-backend", required_argument, NULL, 'e' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "test", no_argument, NULL, 't' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static void
+print_usage(FILE *out)
+{
+	fputs("usage: muxd [-dTt] [-c file] [-e backend]\n"
+	      "       muxd -h | -V\n"
+	      "\n"
+	      "  -c, --config file            configuration"
+	      " (" MUXD_CONF_PATH ")\n"
+	      "  -d, --detach                 detach once it serves\n"
+	      "  -e, --event-backend backend  auto, epoll, kqueue,"
+	      " epoll-level, poll, select\n"
+	      "  -T, --dump                   check, and print the effective"
+	      " configuration\n"
+	      "  -t, --test                   check the configuration\n"
+	      "  -V, --version                print the version\n"
+	      "  -h, --help                   print this\n",
+	    out);
+}
+
+/* Returns -1 to go on, else the exit status. */
+static int
+parse_arguments(int argc, char **argv, struct arguments *arguments)
+{
+	int c;
+
+	while ((c = getopt_long(argc, argv, "c:de:hTtV", long_options, NULL)) !=
+	    -1) {
+		switch (c) {
+		case 'c':
+			arguments->conf_path = optarg;
+			break;
+		case 'd':
+			arguments->detach = true;
+			break;
+		case 'e':
+			arguments->event_backend = optarg;
+			break;
+		case 'T':
+			arguments->command = COMMAND_DUMP;
+			break;
+		case 't':
+			arguments->command = COMMAND_CHECK;
+			break;
+		case 'V':
+			puts("muxd " PACKAGE_VERSION);
+			return MUXD_EXIT_OK;
+		case 'h':
+			print_usage(stdout);
+			return MUXD_EXIT_OK;
+		default:
+			print_usage(stderr);
+			return MUXD_EXIT_INVALID;
+		}
+	}
+	if (optind == argc)
+		return -1;
+	fprintf(stderr, "muxd: unexpected argument \"%s\"\n", argv[optind]);
+	print_usage(stderr);
+	return MUXD_EXIT_INVALID;
+}
+
+/* A descriptor 0, 1 or 2 that is closed would be given to a socket, which
+ * then gets whatever is printed. */
+static int
+hold_stdio(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+		if (fd == -1)
+			return -1;
+	} while (fd <= STDERR_FILENO);
+	return close(fd);
+}
+
+static int
+say_valid(const char *conf_path)
+{
+	printf("%s is valid\n", conf_path);
+	return MUXD_EXIT_OK;
+}
+
+static int
+dump(const struct conf *conf)
+{
+	if (conf_dump(conf, stdout, true) == 0 && fflush(stdout) == 0)
+		return MUXD_EXIT_OK;
+	fprintf(stderr, "muxd: cannot print the configuration: %s\n",
+	    strerror(errno));
+	return MUXD_EXIT_ENVIRONMENT;
+}
+
+static int
+run(const struct conf *conf, const struct arguments *arguments)
+{
+	struct master_options options = {
+		.conf = conf,
+		.conf_path = arguments->conf_path,
+		.event_backend = arguments->event_backend != NULL
+		    ? arguments->event_backend
+		    : conf->event_backend,
+		.ready_fd = -1,
+	};
+	int status;
+
+	if (!arguments->detach)
+		return master_run(&options);
+	switch (detach_begin(&options.ready_fd, &status)) {
+	case 0:
+		return master_run(&options);
+	case 1:
+		return status;
+	default:
+		fprintf(stderr, "muxd: cannot detach: %s\n", strerror(errno));
+		return MUXD_EXIT_ENVIRONMENT;
+	}
+}
+
+int
+main(int argc, char **argv, char **envp)
+{
+	struct arguments arguments = { .conf_path = MUXD_CONF_PATH };
+	struct conf_errors errors = { 0 };
+	struct conf *conf;
+	int status;
+
+	if (hold_stdio() == -1)
+		return MUXD_EXIT_ENVIRONMENT;
+	compat_title_init(argc, argv, envp);
+	status = parse_arguments(argc, argv, &arguments);
+	if (status != -1)
+		return status;
+	conf = conf_load(arguments.conf_path, &errors);
+	conf_errors_print(&errors, stderr);
+	conf_errors_free(&errors);
+	if (conf == NULL)
+		return MUXD_EXIT_INVALID;
+	if (arguments.command == COMMAND_CHECK)
+		status = say_valid(arguments.conf_path);
+	else if (arguments.command == COMMAND_DUMP)
+		status = dump(conf);
+	else
+		status = run(conf, &arguments);
+	conf_free(conf);
+	return status;
+}

@@ -1,0 +1,111 @@
+/*
+ * Forking a child so that it owns what it was given and nothing else.
+ *
+ * Descriptors are closed by exclusion rather than one by one: a socket that
+ * leaks into a child that does not accept on it would swallow clients.
+ */
+#include "proc/child.h"
+
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/compat.h"
+#include "base/mem.h"
+#include "event/signals.h"
+
+const char *
+child_name(const struct child *child)
+{
+	return child->kind == CHILD_WORKER ? "worker" : "monitor";
+}
+
+static int
+compare_fds(const void *a, const void *b)
+{
+	const int *x = a, *y = b;
+
+	return *x - *y;
+}
+
+/* Close all above stderr that is not in keep, which is sorted. */
+static void
+close_others(const int *keep, size_t nkeep)
+{
+	int fd = STDERR_FILENO + 1;
+	size_t i;
+
+	for (i = 0; i < nkeep; i++) {
+		for (; fd < keep[i]; fd++)
+			(void)close(fd);
+		if (fd == keep[i])
+			fd++;
+	}
+	compat_closefrom(fd);
+}
+
+static void
+child_become(int *keep, size_t nkeep)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	signals_forget();
+	if (null != -1) {
+		(void)dup2(null, STDIN_FILENO);
+		(void)dup2(null, STDOUT_FILENO);
+	}
+	qsort(keep, nkeep, sizeof(*keep), compare_fds);
+	close_others(keep, nkeep);
+	/* Ctrl-C reaches the whole process group; what it means is for the
+	 * master to say. */
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGTERM, SIG_IGN);
+	(void)signal(SIGPIPE, SIG_IGN);
+}
+
+pid_t
+child_fork(int *channel_fd, const int *keep, size_t nkeep)
+{
+	sigset_t everything, before;
+	int fds[2], *all;
+	pid_t pid;
+	int error;
+
+	if (compat_socketpair(SOCK_STREAM, fds) == -1)
+		return -1;
+	all = mem_array(nkeep + 1, sizeof(*all));
+	if (all == NULL)
+		goto fail;
+	if (nkeep > 0)
+		memcpy(all, keep, nkeep * sizeof(*all));
+	all[nkeep] = fds[1];
+	/* Until the child has let go of the parent's handlers, a signal of
+	 * its own would be told to the parent. */
+	(void)sigfillset(&everything);
+	(void)sigprocmask(SIG_SETMASK, &everything, &before);
+	pid = fork();
+	if (pid == 0)
+		child_become(all, nkeep + 1);
+	error = errno;
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	errno = error;
+	if (pid == -1)
+		goto fail;
+	mem_free(all);
+	if (pid != 0)
+		(void)close(fds[1]);
+	*channel_fd = pid == 0 ? fds[1] : fds[0];
+	return pid;
+fail:
+	error = errno;
+	mem_free(all);
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+	errno = error;
+	return -1;
+}

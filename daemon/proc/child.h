@@ -1,0 +1,56 @@
+/*
+ * A child of the master: forking one, knowing it, noticing its end.  What to
+ * do about its end is the master's affair (proc/master.c).
+ */
+#ifndef MUXD_PROC_CHILD_H
+#define MUXD_PROC_CHILD_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event/loop.h"
+#include "proc/backoff.h"
+#include "proc/message.h"
+
+/* The exit status that asks not to be started again (sysexits(3)). */
+#define CHILD_EXIT_CONFIG 78
+
+enum child_kind { CHILD_MONITOR, CHILD_WORKER };
+
+enum child_phase {
+	CHILD_DOWN,     /* no process; respawn may be set */
+	CHILD_STARTING, /* forked, not ready yet */
+	CHILD_RUNNING   /* has reported ready */
+};
+
+struct child {
+	enum child_kind kind;
+	unsigned slot; /* of a worker */
+	enum child_phase phase;
+	pid_t pid;
+	uint64_t started_ms;     /* loop_now() */
+	struct channel *channel; /* NULL while down */
+	struct backoff backoff;
+	struct timer respawn;
+	bool congested; /* it has asked for others to get the clients */
+	bool silent;    /* its heartbeat is overdue */
+	bool given_up;  /* it ended with CHILD_EXIT_CONFIG */
+	void *owner;    /* the caller's own */
+};
+
+/* "worker" or "monitor". */
+const char *child_name(const struct child *child);
+
+/*
+ * Fork.  In the child: returns 0, with the signals at their defaults, stdin
+ * and stdout on /dev/null, and every descriptor closed but stderr, the
+ * child's end of a new channel (*channel_fd) and the nkeep ones in keep.  In
+ * the parent: returns the process id, and *channel_fd is the parent's end.
+ * -1 with errno.
+ */
+pid_t child_fork(int *channel_fd, const int *keep, size_t nkeep);
+
+#endif

@@ -1,0 +1,460 @@
+/*
+ * The master: see master.h for its phases.
+ *
+ * What it takes at the start it gives back in the reverse order in
+ * master_close(), whichever step failed.
+ */
+#include <config.h>
+
+#include "proc/master.h"
+
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/compat.h"
+#include "base/mem.h"
+#include "event/wake.h"
+#include "net/net.h"
+#include "proc/detach.h"
+#include "proc/lock.h"
+#include "proc/notify.h"
+#include "proc/summary.h"
+#include "proc/supervisor.h"
+
+/* After a deadline for sessions, what a worker may take to end. */
+#define MASTER_GRACE_MS 2000
+
+static const int master_signals[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2,
+	SIGCHLD };
+
+/* ---- stopping ---- */
+
+static void
+master_set_deadline(struct master *master, uint64_t delay_ms)
+{
+	loop_timer_set(master->loop, &master->deadline, delay_ms);
+}
+
+/* The workers had all the time they were promised. */
+static void
+master_deadline(struct timer *timer)
+{
+	struct master *master = container_of(timer, struct master, deadline);
+	unsigned left = supervisor_workers_alive(&master->sup);
+
+	if (left == 0) {
+		log_printf(&master->log, LOG_LEVEL_ERROR,
+		    "the monitor does not end: killing it");
+		supervisor_kill_monitor(&master->sup);
+		return;
+	}
+	log_printf(&master->log, LOG_LEVEL_ERROR,
+	    "%u workers do not end: killing them", left);
+	supervisor_kill_workers(&master->sup);
+}
+
+/* The workers are gone: say what they did, then let the monitor go too. */
+static void
+master_conclude(struct master *master)
+{
+	master->concluded = true;
+	if (!supervisor_monitor_alive(&master->sup))
+		log_open_stderr(&master->log, master->conf->log.level);
+	if (master->phase != MASTER_FAILED)
+		summary_write(&master->log, master->conf, master->state);
+	log_printf(&master->log, LOG_LEVEL_NOTICE, "stopped");
+	log_flush(&master->log);
+	supervisor_tell_monitor(&master->sup, MESSAGE_STOP);
+	master_set_deadline(master, MASTER_GRACE_MS);
+}
+
+static void
+master_stop_goes_on(struct master *master)
+{
+	if (supervisor_workers_alive(&master->sup) > 0)
+		return;
+	if (!master->concluded)
+		master_conclude(master);
+	if (!supervisor_monitor_alive(&master->sup))
+		loop_stop(master->loop);
+}
+
+/* A client that connects after this is refused by the kernel; whoever is in
+ * a queue already is served by the worker, whose descriptor is the last. */
+static void
+master_drain(struct master *master)
+{
+	uint64_t timeout = master->conf->drain_timeout;
+
+	master->phase = MASTER_DRAINING;
+	notify_stopping("draining");
+	log_printf(&master->log, LOG_LEVEL_NOTICE,
+	    "stopping: sessions have %llu ms to end",
+	    (unsigned long long)timeout);
+	supervisor_stop(&master->sup);
+	sockets_close(&master->sockets, true);
+	supervisor_tell_workers(&master->sup, MESSAGE_DRAIN, (uint32_t)timeout);
+	master_set_deadline(master, timeout + MASTER_GRACE_MS);
+	master_stop_goes_on(master);
+}
+
+static void
+master_stop_now(struct master *master)
+{
+	if (master->phase < MASTER_DRAINING)
+		notify_stopping("stopping");
+	supervisor_stop(&master->sup);
+	sockets_close(&master->sockets, true);
+	supervisor_tell_workers(&master->sup, MESSAGE_STOP, 0);
+	master_set_deadline(master, MASTER_GRACE_MS);
+	master_stop_goes_on(master);
+}
+
+/* The daemon cannot start, for a reason that was logged. */
+static void
+master_fail(struct supervisor *sup)
+{
+	struct master *master = container_of(sup, struct master, sup);
+
+	if (master->phase != MASTER_STARTING)
+		return;
+	master->phase = MASTER_FAILED;
+	master_stop_now(master);
+}
+
+/* ---- signals ---- */
+
+static void
+master_terminate(struct master *master)
+{
+	if (master->phase < MASTER_DRAINING) {
+		master_drain(master);
+	} else if (master->phase == MASTER_DRAINING) {
+		master->phase = MASTER_STOPPING;
+		log_printf(&master->log, LOG_LEVEL_NOTICE,
+		    "told to stop again: stopping at once");
+		master_stop_now(master);
+	}
+}
+
+static void
+master_signal(struct signals *signals, int signo)
+{
+	struct master *master = signals->owner;
+
+	switch (signo) {
+	case SIGTERM:
+	case SIGINT:
+		master_terminate(master);
+		break;
+	case SIGCHLD:
+		supervisor_reap(&master->sup);
+		break;
+	case SIGUSR1:
+		supervisor_tell_monitor(&master->sup, MESSAGE_REOPEN);
+		break;
+	default:
+		log_printf(&master->log, LOG_LEVEL_WARNING,
+		    "%s is ignored: this version cannot reload or upgrade;"
+		    " restart the daemon",
+		    signo == SIGHUP ? "SIGHUP" : "SIGUSR2");
+	}
+}
+
+/* ---- starting ---- */
+
+static void
+master_log_listeners(struct master *master)
+{
+	const struct owned *owned;
+	char name[ENDPOINT_STRLEN];
+	struct log_record record;
+	size_t i;
+
+	for (i = 0; i < master->sockets.n; i++) {
+		owned = &master->sockets.items[i];
+		log_record_begin(&record, LOG_LEVEL_NOTICE, "listening");
+		log_record_str(&record, "service",
+		    master->conf->services[owned->service].name);
+		log_record_str(&record, "address",
+		    endpoint_format(&owned->endpoint, name, sizeof(name)));
+		log_emit(&master->log, &record);
+	}
+}
+
+static void
+master_log_plan(struct master *master)
+{
+	const struct plan *plan = &master->plan;
+	struct log_record record;
+
+	log_record_begin(&record, LOG_LEVEL_NOTICE, "limits");
+	log_record_uint(&record, "workers", plan->workers);
+	log_record_uint(&record, "connections", plan->connections);
+	log_record_uint(&record, "descriptors", plan->nofile);
+	log_record_uint(&record, "memory", master->conf->memory);
+	log_emit(&master->log, &record);
+	if (plan->connections_set && plan->connections > plan->holdable)
+		log_printf(&master->log, LOG_LEVEL_WARNING,
+		    "limits.connections is %llu, but %u workers with %llu"
+		    " descriptors each can hold only %llu: raise the limit"
+		    " of open files",
+		    (unsigned long long)plan->connections, plan->workers,
+		    (unsigned long long)plan->nofile,
+		    (unsigned long long)plan->holdable);
+}
+
+static void
+master_serving(struct supervisor *sup)
+{
+	struct master *master = container_of(sup, struct master, sup);
+	struct log_record record;
+	char status[96];
+
+	master->phase = MASTER_SERVING;
+	log_record_begin(&record, LOG_LEVEL_NOTICE, "ready");
+	log_record_str(&record, "configuration", master->conf_path);
+	log_record_str(&record, "version", PACKAGE_VERSION);
+	log_emit(&master->log, &record);
+	(void)snprintf(status, sizeof(status),
+	    "serving %zu services with %u workers", master->conf->nservices,
+	    master->plan.workers);
+	notify_ready(status);
+	detach_ready(&master->ready_fd, MUXD_EXIT_OK);
+}
+
+static void
+master_child_ended(struct supervisor *sup)
+{
+	master_stop_goes_on(container_of(sup, struct master, sup));
+}
+
+static const struct supervisor_ops master_supervisor_ops = {
+	.ready = master_serving,
+	.failed = master_fail,
+	.ended = master_child_ended,
+};
+
+static void
+master_turn_end(struct loop_hook *hook)
+{
+	struct master *master = container_of(hook, struct master, turn_end);
+
+	log_flush(&master->log);
+}
+
+static int
+master_make_state(struct master *master)
+{
+	size_t i;
+	int slot;
+
+	master->state = state_create(&master->plan.shape);
+	if (master->state == NULL)
+		return -1;
+	master->service_slots =
+	    mem_array(master->conf->nservices, sizeof(*master->service_slots));
+	if (master->service_slots == NULL)
+		return -1;
+	for (i = 0; i < master->conf->nservices; i++) {
+		slot = state_service_slot(
+		    master->state, master->conf->services[i].name);
+		if (slot == -1)
+			return -1;
+		master->service_slots[i] = (unsigned)slot;
+	}
+	return 0;
+}
+
+static int
+master_lock(struct master *master)
+{
+	const char *control = master->conf->control;
+	pid_t holder;
+
+	master->lock_fd = lock_take(control, &holder);
+	if (master->lock_fd != -1)
+		return 0;
+	if (errno == EWOULDBLOCK)
+		log_printf(&master->log, LOG_LEVEL_ERROR,
+		    "another muxd (process %ld) runs with control = \"%s\"",
+		    (long)holder, control);
+	else
+		log_errno(&master->log, LOG_LEVEL_ERROR, errno,
+		    "cannot make the lock \"%s.lock\"", control);
+	return -1;
+}
+
+/* Each worker keeps a reserve of queue memory, or it could not read. */
+static int
+master_check_memory(struct master *master)
+{
+	uint64_t needed =
+	    (uint64_t)master->plan.workers * NET_RESERVE * CHUNK_SIZE;
+
+	if (master->conf->memory >= needed)
+		return 0;
+	log_printf(&master->log, LOG_LEVEL_ERROR,
+	    "limits.memory is %llu, but %u workers need %llu bytes",
+	    (unsigned long long)master->conf->memory, master->plan.workers,
+	    (unsigned long long)needed);
+	return -1;
+}
+
+static int
+master_identify(struct master *master)
+{
+	const struct conf *conf = master->conf;
+	const char *why;
+
+	if (privileges_find(conf->user, conf->group, &master->identity, &why) ==
+	    0)
+		return 0;
+	log_printf(&master->log, LOG_LEVEL_ERROR,
+	    "cannot run as user \"%s\"%s%s%s: %s", conf->user,
+	    conf->group != NULL ? ", group \"" : "",
+	    conf->group != NULL ? conf->group : "",
+	    conf->group != NULL ? "\"" : "", why);
+	return -1;
+}
+
+static int
+master_bind(struct master *master)
+{
+	struct conf_errors errors = { 0 };
+	int result;
+
+	result = sockets_open(
+	    &master->sockets, master->conf, master->plan.workers, &errors);
+	conf_errors_print(&errors, stderr);
+	conf_errors_free(&errors);
+	return result;
+}
+
+static int
+master_open_loop(struct master *master)
+{
+	const char *backend = master->event_backend;
+
+	master->loop = loop_open(backend);
+	if (master->loop == NULL) {
+		log_errno(&master->log, LOG_LEVEL_ERROR, errno,
+		    "cannot open the event backend \"%s\"", backend);
+		return -1;
+	}
+	loop_expect_forks(master->loop);
+	timer_init(&master->deadline, master_deadline);
+	loop_add_hook(master->loop, &master->turn_end, master_turn_end);
+	master->signals.owner = master;
+	return signals_open(&master->signals, master->loop, master_signals,
+	    sizeof(master_signals) / sizeof(master_signals[0]), master_signal);
+}
+
+static int
+master_open_supervisor(struct master *master)
+{
+	struct supervisor *sup = &master->sup;
+
+	sup->loop = master->loop;
+	sup->log = &master->log;
+	sup->conf = master->conf;
+	sup->plan = &master->plan;
+	sup->sockets = &master->sockets;
+	sup->state = master->state;
+	sup->service_slots = master->service_slots;
+	sup->identity = &master->identity;
+	sup->event_backend = master->event_backend;
+	sup->ops = &master_supervisor_ops;
+	return supervisor_open(sup);
+}
+
+/* A step that says only errno. */
+static int
+master_step(struct master *master, int result, const char *what)
+{
+	if (result == -1)
+		log_errno(&master->log, LOG_LEVEL_ERROR, errno, "%s", what);
+	return result;
+}
+
+static int
+master_open(struct master *master)
+{
+	if (master_step(master,
+		plan_make(&master->plan, master->conf, master->event_backend),
+		"too few descriptors (RLIMIT_NOFILE)") == -1 ||
+	    master_check_memory(master) == -1 ||
+	    master_identify(master) == -1 || master_lock(master) == -1 ||
+	    master_bind(master) == -1 ||
+	    master_step(master, master_make_state(master),
+		"cannot make the shared memory") == -1 ||
+	    master_open_loop(master) == -1 ||
+	    master_step(master, master_open_supervisor(master),
+		"cannot make the channels") == -1)
+		return -1;
+	return 0;
+}
+
+static void
+master_close(struct master *master)
+{
+	supervisor_close(&master->sup);
+	if (master->loop != NULL) {
+		signals_close(&master->signals);
+		loop_remove_hook(&master->turn_end);
+		loop_close(master->loop);
+	}
+	mem_free(master->service_slots);
+	if (master->state != NULL)
+		state_close(master->state);
+	sockets_close(&master->sockets, true);
+	if (master->lock_fd != -1)
+		(void)close(master->lock_fd);
+}
+
+static int
+master_serve(struct master *master)
+{
+	if (master_open(master) == -1)
+		return MUXD_EXIT_ENVIRONMENT;
+	master_log_listeners(master);
+	master_log_plan(master);
+	if (master_step(master, supervisor_start(&master->sup),
+		"cannot start the monitor") == -1)
+		return MUXD_EXIT_ENVIRONMENT;
+	if (master_step(master, loop_run(master->loop),
+		"the event loop failed") == -1) {
+		supervisor_kill_workers(&master->sup);
+		return MUXD_EXIT_ENVIRONMENT;
+	}
+	return master->phase == MASTER_FAILED ? MUXD_EXIT_ENVIRONMENT
+					      : MUXD_EXIT_OK;
+}
+
+int
+master_run(const struct master_options *options)
+{
+	struct master *master = mem_zalloc(sizeof(*master));
+	int status;
+
+	if (master == NULL)
+		return MUXD_EXIT_ENVIRONMENT;
+	master->conf = options->conf;
+	master->conf_path = options->conf_path;
+	master->event_backend = options->event_backend;
+	master->ready_fd = options->ready_fd;
+	master->lock_fd = -1;
+	compat_title_set("muxd: master");
+	log_open_stderr(&master->log, options->conf->log.level);
+	master->log.process = "master";
+	status = master_serve(master);
+	master_close(master);
+	detach_ready(&master->ready_fd, status);
+	mem_free(master);
+	return status;
+}

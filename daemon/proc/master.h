@@ -1,0 +1,71 @@
+/*
+ * The master process: owns the sockets, the shared state and the children,
+ * and hears the signals.  It parses nothing that came from the network.
+ *
+ *   STARTING ──all ready──► SERVING ──TERM, INT──► DRAINING ──second──► STOPPING
+ *      │                                              │                    │
+ *      └── a child cannot start: exit 2               └──── all ended ─────┴──► exit
+ */
+#ifndef MUXD_PROC_MASTER_H
+#define MUXD_PROC_MASTER_H
+
+#include <stdbool.h>
+
+#include "base/log.h"
+#include "conf/conf.h"
+#include "event/loop.h"
+#include "event/signals.h"
+#include "proc/plan.h"
+#include "proc/privileges.h"
+#include "proc/sockets.h"
+#include "proc/supervisor.h"
+#include "state/state.h"
+
+/* Exit statuses, as the manual has them. */
+enum {
+	MUXD_EXIT_OK = 0,
+	MUXD_EXIT_INVALID = 1,    /* the configuration or the usage is */
+	MUXD_EXIT_ENVIRONMENT = 2 /* the system refuses something */
+};
+
+enum master_phase {
+	MASTER_STARTING,
+	MASTER_SERVING,
+	MASTER_DRAINING,
+	MASTER_STOPPING,
+	MASTER_FAILED /* stopping, because it could not start */
+};
+
+struct master {
+	enum master_phase phase;
+	const struct conf *conf;
+	const char *conf_path;
+	const char *event_backend;
+	struct identity identity;
+	struct plan plan;
+	struct sockets sockets;
+	struct state *state;
+	unsigned *service_slots; /* by the order of conf->services */
+	struct loop *loop;
+	struct signals signals;
+	struct log log;
+	struct loop_hook turn_end;
+	struct supervisor sup;
+	struct timer deadline; /* of a stop */
+	int lock_fd;
+	int ready_fd;   /* told when the daemon is up, or -1: see detach.h */
+	bool concluded; /* the summary is written */
+};
+
+/* What the command line says. */
+struct master_options {
+	const struct conf *conf;
+	const char *conf_path;
+	const char *event_backend;
+	int ready_fd;
+};
+
+/* Run the daemon to its end; the exit status. */
+int master_run(const struct master_options *options);
+
+#endif

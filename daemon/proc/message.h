@@ -1,0 +1,60 @@
+/*
+ * The channel between the master and a child: a connected pair of UNIX
+ * stream sockets that carries small messages of one size, and is the child's
+ * lifeline at the same time: when either side is gone, the other one is told.
+ */
+#ifndef MUXD_PROC_MESSAGE_H
+#define MUXD_PROC_MESSAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event/loop.h"
+
+enum message_type {
+	/* From a child to the master. */
+	MESSAGE_READY = 1, /* set up: give me work */
+	MESSAGE_CONGESTED, /* value: 1 short of descriptors, 0 no longer */
+	/* From the master to a child. */
+	MESSAGE_SERVE,  /* open the doors: the sockets listen */
+	MESSAGE_DRAIN,  /* value: milliseconds until the deadline */
+	MESSAGE_STOP,   /* end at once */
+	MESSAGE_REOPEN, /* open the log files again */
+	MESSAGE_TYPES
+};
+
+struct message {
+	uint32_t type; /* enum message_type */
+	uint32_t value;
+};
+
+struct channel;
+
+struct channel_ops {
+	void (*message)(struct channel *, const struct message *message);
+	/* The other side is gone.  The channel is closed already. */
+	void (*broken)(struct channel *);
+};
+
+struct channel {
+	struct io io;
+	const struct channel_ops *ops;
+	void *owner; /* the caller's own */
+	struct retired retired;
+	size_t len; /* bytes of a message that came in part */
+	unsigned char partial[sizeof(struct message)];
+};
+
+/* Begin to receive on one end of the pair, which becomes the channel's. */
+int channel_open(struct channel *channel, struct loop *loop, int fd,
+    const struct channel_ops *ops, void *owner);
+
+/* Send; -1 with errno when the other side is gone, or does not read (EAGAIN),
+ * as a stopped process. */
+int channel_send(
+    struct channel *channel, enum message_type type, uint32_t value);
+
+/* Close it.  The memory must outlive the turn.  Closing twice is allowed. */
+void channel_close(struct channel *channel);
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * The monitor process: everything slow or talkative.  Today it writes the
+ * logs of all processes.
+ */
+#ifndef MUXD_PROC_MONITOR_H
+#define MUXD_PROC_MONITOR_H
+
+#include <stddef.h>
+
+#include "conf/conf.h"
+#include "proc/privileges.h"
+#include "proc/supervisor.h"
+
+/* What the master gives the monitor, in the memory that it is forked with. */
+struct monitor_task {
+	const struct conf *conf;
+	const struct identity *identity;
+	int channel_fd;
+	const struct fd_pair *logs; /* the reading ends are the monitor's */
+	size_t nlogs;
+	int log_fd;  /* its own, to be written */
+	bool strict; /* muxd starts: a log that cannot be opened is an error */
+};
+
+/* Run until told to stop; the process's exit status. */
+int monitor_run(const struct monitor_task *task);
+
+#endif

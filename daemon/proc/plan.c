@@ -1,0 +1,109 @@
+/*
+ * The numbers of a start.
+ */
+#include "proc/plan.h"
+
+#include <sys/resource.h>
+#include <sys/select.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/compat.h"
+
+/* Descriptors of a worker beside its connections, its listening sockets and
+ * the bells of the others: stdio, channel, log, poll descriptor, and some to
+ * spare for libraries. */
+#define PLAN_SPARE 32
+
+/* The table of sources: room for two of each connection (the daemon's and the
+ * service's) and three times that, so that a place is always near, between
+ * bounds that cost little untouched. */
+#define PLAN_SOURCES_FACTOR 8
+#define PLAN_SOURCES_MIN    65536
+#define PLAN_SOURCES_MAX    (1U << 24)
+
+/* Services that can be there at once, with those a later start adds. */
+#define PLAN_SERVICES_SPARE 64
+
+static uint64_t
+plan_raise_nofile(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
+		return 1024;
+	if (limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		if (setrlimit(RLIMIT_NOFILE, &limit) == -1)
+			(void)getrlimit(RLIMIT_NOFILE, &limit);
+	}
+	return limit.rlim_cur > INT32_MAX ? INT32_MAX : limit.rlim_cur;
+}
+
+static uint64_t
+plan_listeners(const struct conf *conf)
+{
+	uint64_t n = 0;
+	size_t i;
+
+	for (i = 0; i < conf->nservices; i++)
+		n += conf->services[i].nlisten;
+	return n;
+}
+
+static void
+plan_shape(struct plan *plan, const struct conf *conf)
+{
+	uint64_t sessions = plan->per_worker;
+	uint64_t sources = plan->connections * PLAN_SOURCES_FACTOR;
+
+	if (sessions > plan->connections)
+		sessions = plan->connections;
+	if (sources < PLAN_SOURCES_MIN)
+		sources = PLAN_SOURCES_MIN;
+	if (sources > PLAN_SOURCES_MAX)
+		sources = PLAN_SOURCES_MAX;
+	plan->shape.workers = plan->workers;
+	plan->shape.services = (uint32_t)conf->nservices + PLAN_SERVICES_SPARE;
+	plan->shape.sessions = (uint32_t)sessions;
+	plan->shape.sources = (uint32_t)sources;
+}
+
+/* select(2) cannot hold higher ones, however many there may be. */
+static uint64_t
+plan_watchable(uint64_t nofile, const char *event_backend)
+{
+	if (strcmp(event_backend, "select") == 0 && nofile > FD_SETSIZE)
+		return FD_SETSIZE;
+	return nofile;
+}
+
+int
+plan_make(struct plan *plan, const struct conf *conf, const char *event_backend)
+{
+	unsigned usable;
+	uint64_t used;
+
+	memset(plan, 0, sizeof(*plan));
+	usable = compat_usable_cpus(plan->cpus, PLAN_CPUS, &plan->ncpus);
+	plan->workers = conf->workers != 0 ? conf->workers : usable;
+	if (plan->workers > TALLY_WORKERS)
+		plan->workers = TALLY_WORKERS;
+	plan->pin = plan->workers == plan->ncpus;
+	plan->nofile = plan_watchable(plan_raise_nofile(), event_backend);
+	used = PLAN_SPARE + plan->workers + plan_listeners(conf);
+	if (plan->nofile <= used) {
+		errno = EMFILE;
+		return -1;
+	}
+	plan->per_worker = plan->nofile - used;
+	plan->holdable = plan->per_worker * plan->workers;
+	if (plan->holdable > TALLY_MAX)
+		plan->holdable = TALLY_MAX;
+	plan->connections_set = conf->connections != 0;
+	plan->connections =
+	    plan->connections_set ? conf->connections : plan->holdable;
+	plan_shape(plan, conf);
+	return 0;
+}

@@ -1,0 +1,46 @@
+/*
+ * Giving back what a dead worker held, to the last connection.
+ */
+#include "proc/release.h"
+
+#include "base/clock.h"
+#include "service/record.h"
+#include "state/ledger.h"
+
+struct release {
+	struct log *log;
+	const struct conf *conf;
+	const struct state *state;
+};
+
+static void
+release_log_session(void *arg, const struct ledger_entry *entry)
+{
+	const struct release *release = arg;
+	int64_t lived_us = clock_wall_us() - entry->start_us;
+	struct record_end end = {
+		.service = release->state->services[entry->service].name,
+		.duration_ms = lived_us > 0 ? (uint64_t)lived_us / 1000 : 0,
+		.reason = REASON_WORKER_DIED,
+	};
+
+	if (release->conf->log.access)
+		record_session(release->log, entry, &end);
+}
+
+void
+release_worker(struct log *log, const struct conf *conf, struct state *state,
+    unsigned slot)
+{
+	struct release release = { log, conf, state };
+	struct state_worker *worker = &state->workers[slot];
+	uint32_t lost;
+
+	lost = state_release_worker(state, slot, release_log_session, &release);
+	atomic_store(&worker->pid, 0);
+	atomic_store(&worker->phase, WORKER_NONE);
+	if (lost > 0)
+		log_printf(log, LOG_LEVEL_WARNING,
+		    "%u sessions were lost with worker %u", (unsigned)lost,
+		    slot);
+}

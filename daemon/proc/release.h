@@ -1,0 +1,16 @@
+/*
+ * What is left when a worker has died.
+ */
+#ifndef MUXD_PROC_RELEASE_H
+#define MUXD_PROC_RELEASE_H
+
+#include "base/log.h"
+#include "conf/conf.h"
+#include "state/state.h"
+
+/* The process of the worker slot has ended: give back all that it held, with
+ * a record for each session that was lost with it. */
+void release_worker(struct log *log, const struct conf *conf,
+    struct state *state, unsigned slot);
+
+#endif

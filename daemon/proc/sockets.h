@@ -1,0 +1,64 @@
+/*
+ * The listening sockets, all of them owned by the master.
+ *
+ * For each address of a service there is one socket for each worker slot,
+ * bound with SO_REUSEPORT, or a single one that all workers share (UNIX
+ * sockets, and systems that do not balance).  A worker gets only its own
+ * slot's.  The master keeps every descriptor open, so a worker that dies
+ * closes nothing: the clients in its queue wait for its successor.
+ *
+ * A TCP socket joins its group at listen(2), which happens when its slot's
+ * worker first reports ready; from then on the kernel gives it its share.
+ * When a slot is sick, the group is steered around it (SO_REUSEPORT, cBPF).
+ */
+#ifndef MUXD_PROC_SOCKETS_H
+#define MUXD_PROC_SOCKETS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conf/conf.h"
+
+struct owned {
+	size_t service; /* index in conf->services */
+	struct endpoint endpoint;
+	bool shared;
+	int *fds;         /* one for each slot, or one */
+	bool *listening;  /* by slot; of a shared one, [0] */
+	uint32_t *member; /* by slot: its place in the group */
+	uint32_t nmembers;
+};
+
+struct sockets {
+	const struct conf *conf;
+	struct owned *items;
+	size_t n;
+	unsigned slots;
+	bool steered;
+};
+
+/* Bind everything, each probed first.  What cannot be bound is told in
+ * *errors, all of it; -1 if there was any. */
+int sockets_open(struct sockets *sockets, const struct conf *conf,
+    unsigned slots, struct conf_errors *errors);
+
+/* The descriptor that a slot's worker gets for the socket. */
+int sockets_fd(const struct owned *owned, unsigned slot);
+
+/* A slot's worker is ready: have its sockets listen, if they do not yet.  -1
+ * with errno, and *failed is the one. */
+int sockets_listen(
+    struct sockets *sockets, unsigned slot, const struct owned **failed);
+
+/*
+ * Steer new clients around the slots for which sick is true, or stop
+ * steering when none is, or all are: then there is nowhere to steer to.
+ * Returns 0, or -1 with errno where the system cannot.
+ */
+int sockets_steer(struct sockets *sockets, const bool *sick);
+
+/* Close the master's descriptors; remove: and the files of UNIX sockets. */
+void sockets_close(struct sockets *sockets, bool remove);
+
+#endif

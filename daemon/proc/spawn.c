@@ -1,0 +1,99 @@
+/*
+ * Making a child what it is to be: which descriptors it keeps, and what it
+ * is told.
+ */
+#include "proc/spawn.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "proc/monitor.h"
+#include "proc/worker.h"
+
+/* Descriptors of a child, into keep; returns their number. */
+static size_t
+spawn_worker_fds(const struct supervisor *sup, unsigned slot, int *keep)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < sup->sockets->n; i++)
+		keep[n++] = sockets_fd(&sup->sockets->items[i], slot);
+	for (i = 0; i < sup->plan->workers; i++)
+		keep[n++] = sup->wake_fds[i];
+	keep[n++] = sup->wakes[slot].read_fd;
+	keep[n++] = sup->logs[WORKER_LOG(slot)].write_fd;
+	return n;
+}
+
+static size_t
+spawn_monitor_fds(const struct supervisor *sup, int *keep)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < sup->plan->workers + 2U; i++)
+		keep[n++] = sup->logs[i].read_fd;
+	keep[n++] = sup->logs[MONITOR_LOG].write_fd;
+	return n;
+}
+
+_Noreturn static void
+spawn_be_worker(
+    struct supervisor *sup, const struct child *child, int channel_fd)
+{
+	unsigned slot = child->slot;
+	const struct worker_task task = {
+		.conf = sup->conf,
+		.sockets = sup->sockets,
+		.state = sup->state,
+		.service_slots = sup->service_slots,
+		.identity = sup->identity,
+		.event_backend = sup->event_backend,
+		.slot = slot,
+		.connections_max = sup->plan->connections,
+		.cpu = sup->plan->pin ? (int)sup->plan->cpus[slot] : -1,
+		.channel_fd = channel_fd,
+		.log_fd = sup->logs[WORKER_LOG(slot)].write_fd,
+		.wake_fd = sup->wakes[slot].read_fd,
+		.wake_fds = sup->wake_fds,
+		.slots = sup->plan->workers,
+	};
+
+	exit(worker_run(&task));
+}
+
+_Noreturn static void
+spawn_be_monitor(struct supervisor *sup, int channel_fd)
+{
+	const struct monitor_task task = {
+		.conf = sup->conf,
+		.identity = sup->identity,
+		.channel_fd = channel_fd,
+		.logs = sup->logs,
+		.nlogs = sup->plan->workers + 2U,
+		.log_fd = sup->logs[MONITOR_LOG].write_fd,
+		.strict = sup->phase == SUPERVISOR_STARTING,
+	};
+
+	exit(monitor_run(&task));
+}
+
+pid_t
+spawn_child(struct supervisor *sup, const struct child *child, int *channel_fd)
+{
+	size_t n = sup->sockets->n + sup->plan->workers + 8U;
+	int *keep = mem_array(n, sizeof(*keep));
+	pid_t pid;
+
+	if (keep == NULL)
+		return -1;
+	n = child->kind == CHILD_WORKER
+	    ? spawn_worker_fds(sup, child->slot, keep)
+	    : spawn_monitor_fds(sup, keep);
+	pid = child_fork(channel_fd, keep, n);
+	mem_free(keep);
+	if (pid != 0)
+		return pid;
+	if (child->kind == CHILD_WORKER)
+		spawn_be_worker(sup, child, *channel_fd);
+	spawn_be_monitor(sup, *channel_fd);
+}

@@ -1,0 +1,43 @@
+/*
+ * The summary of the counters.
+ */
+#include "proc/summary.h"
+
+#include <stdio.h>
+
+static void
+summary_write_service(struct log *log, const struct state *state, unsigned slot)
+{
+	struct log_record record;
+	uint64_t n;
+	int i;
+
+	log_record_begin(&record, LOG_LEVEL_NOTICE, "summary");
+	log_record_str(&record, "service", state->services[slot].name);
+	for (i = 0; i < COUNTER_EVENTS; i++) {
+		n = state_sum_events(state, slot, (enum counter)i);
+		if (n > 0)
+			log_record_uint(
+			    &record, counter_name((enum counter)i), n);
+	}
+	for (i = 0; i < REASON_COUNT; i++) {
+		n = state_sum_ended(state, slot, (enum reason)i);
+		if (n > 0)
+			log_record_uint(
+			    &record, reason_info((enum reason)i)->name, n);
+	}
+	log_emit(log, &record);
+}
+
+void
+summary_write(struct log *log, const struct conf *conf, struct state *state)
+{
+	size_t i;
+	int slot;
+
+	for (i = 0; i < conf->nservices; i++) {
+		slot = state_service_slot(state, conf->services[i].name);
+		if (slot != -1)
+			summary_write_service(log, state, (unsigned)slot);
+	}
+}

@@ -1,0 +1,525 @@
+/*
+ * The supervisor of the children.
+ *
+ * A worker's slot is sick while it has no process and a delay runs, while
+ * its heartbeat is overdue, or while it says that it has no room.  Sick slots
+ * get no new clients as long as any other is well; those already in their
+ * queues wait for whoever fills the slot next.
+ */
+#include "proc/supervisor.h"
+
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/compat.h"
+#include "base/mem.h"
+#include "event/wake.h"
+#include "proc/fd_pair.h"
+#include "proc/release.h"
+#include "proc/spawn.h"
+
+static void supervisor_spawn(struct child *child);
+
+/* A worker that is started again at once is no reason to steer. */
+static bool
+supervisor_is_sick(const struct child *worker)
+{
+	bool failing = worker->given_up || worker->backoff.delay_ms > 0;
+
+	return (worker->phase != CHILD_RUNNING && failing) || worker->silent ||
+	    worker->congested;
+}
+
+static void
+supervisor_steer(struct supervisor *sup)
+{
+	unsigned slot, nsick = 0;
+	bool changed = false, sick;
+
+	for (slot = 0; slot < sup->plan->workers; slot++) {
+		sick = supervisor_is_sick(&sup->workers[slot]);
+		changed |= sick != sup->sick[slot];
+		sup->sick[slot] = sick;
+		nsick += sick;
+	}
+	if (!changed || sup->phase == SUPERVISOR_STOPPING)
+		return;
+	if (sockets_steer(sup->sockets, sup->sick) == -1) {
+		log_errno(sup->log, LOG_LEVEL_WARNING, errno,
+		    "cannot steer clients around sick workers");
+		return;
+	}
+	log_printf(sup->log, LOG_LEVEL_NOTICE,
+	    nsick == 0 ? "all workers take new clients"
+		       : "new clients are steered around %u of %u workers",
+	    nsick, sup->plan->workers);
+}
+
+static bool
+supervisor_all_ready(const struct supervisor *sup)
+{
+	unsigned slot;
+
+	if (sup->monitor.phase != CHILD_RUNNING)
+		return false;
+	for (slot = 0; slot < sup->plan->workers; slot++)
+		if (sup->workers[slot].phase != CHILD_RUNNING)
+			return false;
+	return true;
+}
+
+static void
+supervisor_worker_ready(struct supervisor *sup, struct child *worker)
+{
+	const struct owned *failed;
+	char name[ENDPOINT_STRLEN];
+	struct log_record record;
+
+	if (sockets_listen(sup->sockets, worker->slot, &failed) == -1) {
+		log_errno(sup->log, LOG_LEVEL_ERROR, errno,
+		    "cannot listen on %s",
+		    endpoint_format(&failed->endpoint, name, sizeof(name)));
+		if (sup->phase == SUPERVISOR_STARTING)
+			sup->ops->failed(sup);
+		return;
+	}
+	(void)channel_send(worker->channel, MESSAGE_SERVE, 0);
+	log_record_begin(&record, LOG_LEVEL_INFO, "worker started");
+	log_record_uint(&record, "slot", worker->slot);
+	log_record_int(&record, "child", worker->pid);
+	log_emit(sup->log, &record);
+	supervisor_steer(sup);
+}
+
+/* The monitor is there: from here on the logs are its affair, and the
+ * workers, which write to it, can start. */
+static void
+supervisor_monitor_ready(struct supervisor *sup)
+{
+	unsigned slot;
+
+	if (sup->log->fd == -1)
+		log_open_channel(sup->log, sup->logs[MASTER_LOG].write_fd,
+		    sup->conf->log.level, "master", -1);
+	if (sup->phase != SUPERVISOR_STARTING)
+		return;
+	for (slot = 0; slot < sup->plan->workers; slot++)
+		if (sup->workers[slot].phase == CHILD_DOWN)
+			supervisor_spawn(&sup->workers[slot]);
+}
+
+static void
+supervisor_message(struct channel *channel, const struct message *message)
+{
+	struct child *child = channel->owner;
+	struct supervisor *sup = child->owner;
+
+	switch (message->type) {
+	case MESSAGE_READY:
+		child->phase = CHILD_RUNNING;
+		if (child->kind == CHILD_WORKER)
+			supervisor_worker_ready(sup, child);
+		else
+			supervisor_monitor_ready(sup);
+		if (sup->phase == SUPERVISOR_STARTING &&
+		    supervisor_all_ready(sup)) {
+			sup->phase = SUPERVISOR_RUNNING;
+			sup->ops->ready(sup);
+		}
+		break;
+	case MESSAGE_CONGESTED:
+		child->congested = message->value != 0;
+		supervisor_steer(sup);
+		break;
+	default:
+		log_printf(sup->log, LOG_LEVEL_ERROR,
+		    "unknown message %u from a child", (unsigned)message->type);
+	}
+}
+
+/* Its process is about to be reaped; that says all there is to say. */
+static void
+supervisor_broken(struct channel *channel)
+{
+	(void)channel;
+}
+
+static const struct channel_ops supervisor_channel_ops = {
+	.message = supervisor_message,
+	.broken = supervisor_broken,
+};
+
+static int
+supervisor_fork(struct child *child)
+{
+	struct supervisor *sup = child->owner;
+	int channel_fd;
+
+	child->channel = mem_zalloc(sizeof(*child->channel));
+	if (child->channel == NULL)
+		return -1;
+	child->pid = spawn_child(sup, child, &channel_fd);
+	if (child->pid == -1) {
+		child->pid = 0;
+		mem_free(child->channel);
+		child->channel = NULL;
+		return -1;
+	}
+	return channel_open(child->channel, sup->loop, channel_fd,
+	    &supervisor_channel_ops, child);
+}
+
+static void
+supervisor_note_start(struct supervisor *sup, const struct child *child)
+{
+	struct state_worker *shared;
+
+	if (child->kind != CHILD_WORKER)
+		return;
+	shared = &sup->state->workers[child->slot];
+	atomic_store(&shared->pid, child->pid);
+	atomic_store(&shared->heartbeat_ms, loop_now(sup->loop));
+	atomic_fetch_add(&shared->starts, 1);
+}
+
+static void
+supervisor_spawn(struct child *child)
+{
+	struct supervisor *sup = child->owner;
+	uint32_t delay;
+
+	/* A turn may have begun long ago, by the measure of heartbeats. */
+	loop_update_clock(sup->loop);
+	if (supervisor_fork(child) == -1) {
+		delay = backoff_next(&child->backoff, 0);
+		log_errno(sup->log, LOG_LEVEL_ERROR, errno,
+		    "cannot start a %s, trying again in %u ms",
+		    child_name(child), (unsigned)delay);
+		loop_timer_set(sup->loop, &child->respawn, delay);
+		return;
+	}
+	child->phase = CHILD_STARTING;
+	child->started_ms = loop_now(sup->loop);
+	child->silent = false;
+	child->congested = false;
+	supervisor_note_start(sup, child);
+}
+
+static void
+supervisor_respawn(struct timer *timer)
+{
+	supervisor_spawn(container_of(timer, struct child, respawn));
+}
+
+static void
+supervisor_log_end(
+    struct supervisor *sup, const struct child *child, int status)
+{
+	bool expected = sup->phase == SUPERVISOR_STOPPING &&
+	    WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	struct log_record record;
+
+	log_record_begin(&record, expected ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
+	    child->kind == CHILD_WORKER ? "worker ended" : "monitor ended");
+	if (child->kind == CHILD_WORKER)
+		log_record_uint(&record, "slot", child->slot);
+	log_record_int(&record, "child", child->pid);
+	if (WIFSIGNALED(status))
+		log_record_str(&record, "signal", strsignal(WTERMSIG(status)));
+	else
+		log_record_int(&record, "status", WEXITSTATUS(status));
+	log_record_uint(
+	    &record, "lived_ms", loop_now(sup->loop) - child->started_ms);
+	log_emit(sup->log, &record);
+}
+
+/* What follows from the end of a child while the daemon is up. */
+static void
+supervisor_bury(struct supervisor *sup, struct child *child, int status)
+{
+	uint64_t lived = loop_now(sup->loop) - child->started_ms;
+	uint32_t delay;
+
+	if (WIFEXITED(status) && WEXITSTATUS(status) == CHILD_EXIT_CONFIG) {
+		if (sup->phase == SUPERVISOR_STARTING) {
+			sup->ops->failed(sup);
+			return;
+		}
+		child->given_up = true;
+		log_printf(sup->log, LOG_LEVEL_ERROR,
+		    "the %s cannot work and is not started again",
+		    child_name(child));
+		return;
+	}
+	delay = backoff_next(&child->backoff, lived);
+	if (delay > 0)
+		log_printf(sup->log, LOG_LEVEL_WARNING,
+		    "the %s fails again and again: next start in %u ms",
+		    child_name(child), (unsigned)delay);
+	loop_timer_set(sup->loop, &child->respawn, delay);
+}
+
+static void
+free_channel(struct retired *retired)
+{
+	mem_free(container_of(retired, struct channel, retired));
+}
+
+static void
+supervisor_ended(struct supervisor *sup, struct child *child, int status)
+{
+	channel_close(child->channel);
+	loop_retire(sup->loop, &child->channel->retired, free_channel);
+	child->channel = NULL;
+	supervisor_log_end(sup, child, status);
+	child->phase = CHILD_DOWN;
+	child->pid = 0;
+	if (child->kind == CHILD_WORKER)
+		release_worker(sup->log, sup->conf, sup->state, child->slot);
+	if (sup->phase != SUPERVISOR_STOPPING)
+		supervisor_bury(sup, child, status);
+	else if (child->kind == CHILD_MONITOR)
+		child->given_up = true;
+	supervisor_steer(sup);
+	if (sup->phase == SUPERVISOR_STOPPING)
+		sup->ops->ended(sup);
+}
+
+static struct child *
+supervisor_find(struct supervisor *sup, pid_t pid)
+{
+	unsigned slot;
+
+	if (sup->monitor.pid == pid)
+		return &sup->monitor;
+	for (slot = 0; slot < sup->plan->workers; slot++)
+		if (sup->workers[slot].pid == pid)
+			return &sup->workers[slot];
+	return NULL;
+}
+
+void
+supervisor_reap(struct supervisor *sup)
+{
+	struct child *child;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		child = supervisor_find(sup, pid);
+		if (child != NULL)
+			supervisor_ended(sup, child, status);
+	}
+}
+
+static void
+supervisor_check(struct supervisor *sup, struct child *worker, uint64_t now)
+{
+	const struct state_worker *shared = &sup->state->workers[worker->slot];
+	uint64_t beat = atomic_load(&shared->heartbeat_ms);
+	uint64_t age = now > beat ? now - beat : 0;
+
+	if (worker->phase == CHILD_DOWN)
+		return;
+	if (age >= SUPERVISOR_KILL_MS) {
+		log_printf(sup->log, LOG_LEVEL_ERROR,
+		    "worker %u has not moved for %llu ms: killing it",
+		    worker->slot, (unsigned long long)age);
+		(void)kill(worker->pid, SIGKILL);
+		return;
+	}
+	if (worker->silent == (age >= SUPERVISOR_SILENT_MS))
+		return;
+	worker->silent = !worker->silent;
+	log_printf(sup->log,
+	    worker->silent ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE,
+	    worker->silent ? "worker %u is silent" : "worker %u moves again",
+	    worker->slot);
+	supervisor_steer(sup);
+}
+
+static void
+supervisor_heartbeats(struct timer *timer)
+{
+	struct supervisor *sup =
+	    container_of(timer, struct supervisor, heartbeats);
+	uint64_t now = loop_now(sup->loop);
+	uint64_t since = now - sup->checked_ms;
+	unsigned slot;
+
+	sup->checked_ms = now;
+	/* When the master itself was held up, so was everybody: give them
+	 * the time to show that they live. */
+	if (since > SUPERVISOR_INTERVAL_MS * 4)
+		return;
+	for (slot = 0; slot < sup->plan->workers; slot++)
+		supervisor_check(sup, &sup->workers[slot], now);
+}
+
+static void
+supervisor_init_child(
+    struct supervisor *sup, struct child *child, enum child_kind kind)
+{
+	child->kind = kind;
+	child->owner = sup;
+	timer_init(&child->respawn, supervisor_respawn);
+}
+
+/* A channel of log records: see base/log.h. */
+static int
+make_log(int fds[2])
+{
+	return compat_socketpair(SOCK_DGRAM, fds);
+}
+
+static int
+supervisor_allocate(struct supervisor *sup)
+{
+	unsigned n = sup->plan->workers;
+
+	sup->workers = mem_array(n, sizeof(*sup->workers));
+	sup->logs = fd_pairs_new(n + 2U);
+	sup->wakes = fd_pairs_new(n);
+	sup->wake_fds = mem_array(n, sizeof(*sup->wake_fds));
+	sup->sick = mem_array(n, sizeof(*sup->sick));
+	return sup->workers == NULL || sup->logs == NULL ||
+		sup->wakes == NULL || sup->wake_fds == NULL || sup->sick == NULL
+	    ? -1
+	    : 0;
+}
+
+static int
+supervisor_make_pairs(struct supervisor *sup)
+{
+	unsigned n = sup->plan->workers, slot;
+
+	if (fd_pairs_make(sup->logs, n + 2U, make_log) == -1 ||
+	    fd_pairs_make(sup->wakes, n, wake_make) == -1)
+		return -1;
+	for (slot = 0; slot < n; slot++)
+		sup->wake_fds[slot] = sup->wakes[slot].write_fd;
+	return 0;
+}
+
+/* What a dead worker held is given back by the master: others may wait for
+ * it. */
+static void
+supervisor_wake(void *arg, unsigned slot)
+{
+	const struct supervisor *sup = arg;
+
+	if (slot < sup->plan->workers)
+		wake_send(sup->wake_fds[slot]);
+}
+
+int
+supervisor_open(struct supervisor *sup)
+{
+	unsigned slot;
+
+	if (supervisor_allocate(sup) == -1 || supervisor_make_pairs(sup) == -1)
+		return -1;
+	sup->state->wake = supervisor_wake;
+	sup->state->wake_arg = sup;
+	supervisor_init_child(sup, &sup->monitor, CHILD_MONITOR);
+	for (slot = 0; slot < sup->plan->workers; slot++) {
+		supervisor_init_child(sup, &sup->workers[slot], CHILD_WORKER);
+		sup->workers[slot].slot = slot;
+	}
+	timer_init(&sup->heartbeats, supervisor_heartbeats);
+	return 0;
+}
+
+void
+supervisor_close(struct supervisor *sup)
+{
+	if (sup->plan == NULL)
+		return;
+	fd_pairs_free(sup->wakes, sup->plan->workers);
+	fd_pairs_free(sup->logs, sup->plan->workers + 2U);
+	mem_free(sup->sick);
+	mem_free(sup->wake_fds);
+	mem_free(sup->workers);
+}
+
+int
+supervisor_start(struct supervisor *sup)
+{
+	if (supervisor_fork(&sup->monitor) == -1)
+		return -1;
+	sup->monitor.phase = CHILD_STARTING;
+	sup->monitor.started_ms = loop_now(sup->loop);
+	sup->checked_ms = loop_now(sup->loop);
+	loop_timer_repeat(sup->loop, &sup->heartbeats, SUPERVISOR_INTERVAL_MS);
+	return 0;
+}
+
+void
+supervisor_tell_workers(
+    struct supervisor *sup, enum message_type type, uint32_t value)
+{
+	struct child *worker;
+	unsigned slot;
+
+	for (slot = 0; slot < sup->plan->workers; slot++) {
+		worker = &sup->workers[slot];
+		if (worker->phase != CHILD_DOWN)
+			(void)channel_send(worker->channel, type, value);
+	}
+}
+
+void
+supervisor_kill_workers(struct supervisor *sup)
+{
+	unsigned slot;
+
+	for (slot = 0; slot < sup->plan->workers; slot++)
+		if (sup->workers[slot].phase != CHILD_DOWN)
+			(void)kill(sup->workers[slot].pid, SIGKILL);
+}
+
+void
+supervisor_stop(struct supervisor *sup)
+{
+	unsigned slot;
+
+	sup->phase = SUPERVISOR_STOPPING;
+	loop_timer_cancel(sup->loop, &sup->monitor.respawn);
+	for (slot = 0; slot < sup->plan->workers; slot++)
+		loop_timer_cancel(sup->loop, &sup->workers[slot].respawn);
+}
+
+unsigned
+supervisor_workers_alive(const struct supervisor *sup)
+{
+	unsigned slot, n = 0;
+
+	for (slot = 0; slot < sup->plan->workers; slot++)
+		n += sup->workers[slot].phase != CHILD_DOWN;
+	return n;
+}
+
+bool
+supervisor_monitor_alive(const struct supervisor *sup)
+{
+	return sup->monitor.phase != CHILD_DOWN;
+}
+
+void
+supervisor_tell_monitor(struct supervisor *sup, enum message_type type)
+{
+	if (supervisor_monitor_alive(sup))
+		(void)channel_send(sup->monitor.channel, type, 0);
+}
+
+void
+supervisor_kill_monitor(struct supervisor *sup)
+{
+	if (supervisor_monitor_alive(sup))
+		(void)kill(sup->monitor.pid, SIGKILL);
+}

@@ -1,0 +1,105 @@
+/*
+ * Policy over the children: starting them, starting them again, noticing
+ * that one is silent, steering around the sick, giving back what a dead one
+ * held.
+ *
+ *   STARTING ──all ready──► RUNNING ──supervisor_stop()──► STOPPING
+ *
+ * The monitor starts first, since it writes the workers' logs.
+ */
+#ifndef MUXD_PROC_SUPERVISOR_H
+#define MUXD_PROC_SUPERVISOR_H
+
+#include <stdbool.h>
+
+#include "base/log.h"
+#include "conf/conf.h"
+#include "event/loop.h"
+#include "proc/child.h"
+#include "proc/fd_pair.h"
+#include "proc/plan.h"
+#include "proc/privileges.h"
+#include "proc/sockets.h"
+#include "state/state.h"
+
+/* How often heartbeats are looked at; how old one may be before the worker
+ * gets no new clients; before it is killed. */
+#define SUPERVISOR_INTERVAL_MS 500
+#define SUPERVISOR_SILENT_MS   3000
+#define SUPERVISOR_KILL_MS     10000
+
+enum supervisor_phase {
+	SUPERVISOR_STARTING,
+	SUPERVISOR_RUNNING,
+	SUPERVISOR_STOPPING /* who ends is not started again */
+};
+
+struct supervisor;
+
+/* What the owner is told. */
+struct supervisor_ops {
+	/* All children of the start are ready. */
+	void (*ready)(struct supervisor *);
+	/* The start has failed, for a reason that was logged. */
+	void (*failed)(struct supervisor *);
+	/* STOPPING, and a child has ended. */
+	void (*ended)(struct supervisor *);
+};
+
+struct supervisor {
+	/* The owner's, set before supervisor_open(): what children are made
+	 * from. */
+	struct loop *loop;
+	struct log *log;
+	const struct conf *conf;
+	const struct plan *plan;
+	struct sockets *sockets;
+	struct state *state;
+	const unsigned *service_slots; /* by the order of conf->services */
+	const struct identity *identity;
+	const char *event_backend;
+	const struct supervisor_ops *ops;
+	/* Its own. */
+	enum supervisor_phase phase;
+	struct child monitor;
+	struct child *workers; /* plan->workers of them */
+	struct fd_pair *logs;  /* MASTER_LOG, MONITOR_LOG, WORKER_LOG(slot) */
+	struct fd_pair *wakes; /* by slot */
+	int *wake_fds;         /* the writing ends, by slot */
+	bool *sick;            /* by slot: steered around */
+	struct timer heartbeats;
+	uint64_t checked_ms; /* the last look at the heartbeats */
+};
+
+#define MASTER_LOG       0
+#define MONITOR_LOG      1
+#define WORKER_LOG(slot) (2 + (slot))
+
+/* Make what the children share.  -1 with errno; supervisor_close() releases
+ * what there is, also of zeroed memory. */
+int supervisor_open(struct supervisor *sup);
+void supervisor_close(struct supervisor *sup);
+
+/* Start the monitor; the workers follow when it is ready. */
+int supervisor_start(struct supervisor *sup);
+
+/* SIGCHLD: find out who has ended, and what follows. */
+void supervisor_reap(struct supervisor *sup);
+
+/* Send a message to all workers that have a process, or to the monitor. */
+void supervisor_tell_workers(
+    struct supervisor *sup, enum message_type type, uint32_t value);
+void supervisor_tell_monitor(struct supervisor *sup, enum message_type type);
+
+/* Send SIGKILL to all workers that are left, or to the monitor. */
+void supervisor_kill_workers(struct supervisor *sup);
+void supervisor_kill_monitor(struct supervisor *sup);
+
+/* Start nobody any more. */
+void supervisor_stop(struct supervisor *sup);
+
+/* How many workers have a process; whether the monitor has one. */
+unsigned supervisor_workers_alive(const struct supervisor *sup);
+bool supervisor_monitor_alive(const struct supervisor *sup);
+
+#endif

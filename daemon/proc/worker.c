@@ -1,0 +1,307 @@
+/*
+ * The life of a worker:
+ *
+ *   set up ──READY──► wait ──SERVE──► serve ──DRAIN──► drain ──► exit 0
+ *                                       └────STOP──────────────► exit 0
+ *
+ * It also ends when its channel to the master breaks, whatever it does.  On
+ * each turn of its loop it stores the time as its heartbeat; a timer sees to
+ * it that a turn comes at least once a second.
+ */
+#include "proc/worker.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/compat.h"
+#include "base/mem.h"
+#include "event/wake.h"
+#include "proc/child.h"
+#include "service/service.h"
+
+#define WORKER_HEARTBEAT_MS 1000
+
+struct worker {
+	const struct worker_task *task;
+	struct loop *loop;
+	struct log log;
+	struct channel channel;
+	struct wake wake;
+	struct services services;
+	struct state_worker *shared;
+	struct loop_hook turn_end;
+	struct timer heartbeat;
+	bool stopping;
+};
+
+static void
+worker_set_phase(struct worker *worker, enum worker_phase phase)
+{
+	atomic_store_explicit(
+	    &worker->shared->phase, phase, memory_order_relaxed);
+}
+
+/* End, after the records of this turn were handed over. */
+static void
+worker_stop(struct worker *worker)
+{
+	worker->stopping = true;
+	loop_stop(worker->loop);
+}
+
+static void
+worker_turn_end(struct loop_hook *hook)
+{
+	struct worker *worker = container_of(hook, struct worker, turn_end);
+
+	atomic_store_explicit(&worker->shared->heartbeat_ms,
+	    loop_now(worker->loop), memory_order_relaxed);
+	if (worker->log.len > 0) {
+		log_flush(&worker->log);
+		atomic_store_explicit(&worker->shared->log_dropped,
+		    worker->log.dropped_total, memory_order_relaxed);
+	}
+}
+
+/* Only a reason for a turn. */
+static void
+worker_heartbeat(struct timer *timer)
+{
+	(void)timer;
+}
+
+static int
+worker_open_doors(struct worker *worker)
+{
+	const struct sockets *sockets = worker->task->sockets;
+	const struct owned *owned;
+	size_t i;
+
+	for (i = 0; i < sockets->n; i++) {
+		owned = &sockets->items[i];
+		if (services_add_door(&worker->services, owned->service,
+			&owned->endpoint, sockets_fd(owned, worker->task->slot),
+			owned->shared) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static void
+worker_serve(struct worker *worker)
+{
+	const char *hint;
+
+	if (worker_open_doors(worker) == -1) {
+		hint = loop_error_hint(worker->loop, errno);
+		log_errno(&worker->log, LOG_LEVEL_ERROR, errno,
+		    "cannot watch a listening socket%s%s",
+		    hint != NULL ? ": " : "", hint != NULL ? hint : "");
+		worker_stop(worker);
+		return;
+	}
+	worker_set_phase(worker, WORKER_SERVING);
+}
+
+static void
+worker_message(struct channel *channel, const struct message *message)
+{
+	struct worker *worker = channel->owner;
+
+	switch (message->type) {
+	case MESSAGE_SERVE:
+		worker_serve(worker);
+		break;
+	case MESSAGE_DRAIN:
+		worker_set_phase(worker, WORKER_DRAINING);
+		services_drain(&worker->services, message->value);
+		break;
+	case MESSAGE_STOP:
+		services_stop(&worker->services);
+		worker_stop(worker);
+		break;
+	default:
+		log_printf(&worker->log, LOG_LEVEL_ERROR,
+		    "unknown message %u from the master",
+		    (unsigned)message->type);
+	}
+}
+
+static void
+worker_orphaned(struct channel *channel)
+{
+	struct worker *worker = channel->owner;
+
+	log_printf(&worker->log, LOG_LEVEL_ERROR,
+	    "the master is gone: this worker ends");
+	services_stop(&worker->services);
+	worker_stop(worker);
+}
+
+static const struct channel_ops worker_channel_ops = {
+	.message = worker_message,
+	.broken = worker_orphaned,
+};
+
+static void
+worker_congested(struct services *services, bool congested)
+{
+	struct worker *worker = services->owner;
+
+	(void)channel_send(&worker->channel, MESSAGE_CONGESTED, congested);
+}
+
+static void
+worker_drained(struct services *services)
+{
+	worker_stop(services->owner);
+}
+
+static const struct services_ops worker_services_ops = {
+	.congested = worker_congested,
+	.drained = worker_drained,
+};
+
+static void
+worker_woken(struct wake *wake)
+{
+	struct worker *worker = wake->owner;
+
+	services_retry(&worker->services);
+}
+
+/* A limit that another worker waits for has fallen here. */
+static void
+worker_wake_other(void *arg, unsigned slot)
+{
+	const struct worker_task *task = arg;
+
+	if (slot < task->slots)
+		wake_send(task->wake_fds[slot]);
+}
+
+static int
+worker_setup_services(struct worker *worker)
+{
+	const struct worker_task *task = worker->task;
+	const struct services_config config = {
+		.loop = worker->loop,
+		.log = &worker->log,
+		.state = task->state,
+		.worker = task->slot,
+		.conf = task->conf,
+		.slots = task->service_slots,
+		.connections_max = task->connections_max,
+		.ndoors = task->sockets->n,
+		.ops = &worker_services_ops,
+		.owner = worker,
+	};
+
+	task->state->wake = worker_wake_other;
+	task->state->wake_arg = (void *)(uintptr_t)task;
+	return services_open(&worker->services, &config);
+}
+
+/* A sandbox that forbids it, such as that of the shipped unit, is nothing to
+ * warn of. */
+static void
+worker_pin(struct worker *worker)
+{
+	int cpu = worker->task->cpu;
+
+	if (cpu == -1 || compat_pin_cpu((unsigned)cpu) == 0)
+		return;
+	log_errno(&worker->log,
+	    errno == EPERM ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, errno,
+	    "the worker is not pinned to CPU %d", cpu);
+}
+
+static int
+worker_setup(struct worker *worker)
+{
+	const struct worker_task *task = worker->task;
+	const char *step;
+
+	worker_pin(worker);
+	if (privileges_drop(task->identity, &step) == -1) {
+		log_errno(&worker->log, LOG_LEVEL_ERROR, errno,
+		    "cannot give up privileges: %s", step);
+		return -1;
+	}
+	worker->loop = loop_open(task->event_backend);
+	if (worker->loop == NULL) {
+		log_errno(&worker->log, LOG_LEVEL_ERROR, errno,
+		    "cannot open the event backend \"%s\"",
+		    task->event_backend);
+		return -1;
+	}
+	if (worker_setup_services(worker) == -1) {
+		log_errno(&worker->log, LOG_LEVEL_ERROR, errno,
+		    "cannot set up the services");
+		goto fail_loop;
+	}
+	if (channel_open(&worker->channel, worker->loop, task->channel_fd,
+		&worker_channel_ops, worker) == -1 ||
+	    wake_open(&worker->wake, worker->loop, task->wake_fd, worker_woken,
+		worker) == -1) {
+		log_errno(&worker->log, LOG_LEVEL_ERROR, errno,
+		    "cannot watch the channel to the master");
+		goto fail_services;
+	}
+	loop_add_hook(worker->loop, &worker->turn_end, worker_turn_end);
+	timer_init(&worker->heartbeat, worker_heartbeat);
+	loop_timer_repeat(
+	    worker->loop, &worker->heartbeat, WORKER_HEARTBEAT_MS);
+	return 0;
+fail_services:
+	services_close(&worker->services);
+fail_loop:
+	loop_close(worker->loop);
+	return -1;
+}
+
+static void
+worker_cleanup(struct worker *worker)
+{
+	worker_set_phase(worker, WORKER_NONE);
+	loop_timer_cancel(worker->loop, &worker->heartbeat);
+	loop_remove_hook(&worker->turn_end);
+	services_close(&worker->services);
+	wake_close(&worker->wake);
+	channel_close(&worker->channel);
+	loop_close(worker->loop);
+	log_flush(&worker->log);
+}
+
+int
+worker_run(const struct worker_task *task)
+{
+	struct worker *worker = mem_zalloc(sizeof(*worker));
+	char title[32];
+	int result;
+
+	if (worker == NULL)
+		return 1;
+	worker->task = task;
+	worker->shared = &task->state->workers[task->slot];
+	(void)snprintf(title, sizeof(title), "muxd: worker %u", task->slot);
+	compat_title_set(title);
+	log_open_channel(&worker->log, task->log_fd, task->conf->log.level,
+	    "worker", (int)task->slot);
+	worker_set_phase(worker, WORKER_STARTING);
+	if (worker_setup(worker) == -1) {
+		log_flush(&worker->log);
+		mem_free(worker);
+		return CHILD_EXIT_CONFIG;
+	}
+	(void)channel_send(&worker->channel, MESSAGE_READY, 0);
+	result = loop_run(worker->loop);
+	if (result == -1)
+		log_errno(&worker->log, LOG_LEVEL_ERROR, errno,
+		    "the event loop failed");
+	worker_cleanup(worker);
+	mem_free(worker);
+	return result == -1 ? 1 : 0;
+}

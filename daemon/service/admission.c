@@ -1,0 +1,404 @@
+/*
+ * Admission: see admission.h for the rules.
+ *
+ * What is taken for a client is written down in its ledger entry, so turning
+ * it away gives everything back by ending the entry, and a worker that dies
+ * in the middle leaves nothing counted.
+ */
+#include "service/admission.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/compat.h"
+#include "net/socket.h"
+#include "service/record.h"
+#include "service/session.h"
+#include "state/sources.h"
+
+/* Clients turned away in one turn when the first of a queue is overdue. */
+#define SHED_BUDGET 64
+
+/* A client that asks to come in. */
+struct applicant {
+	int fd;
+	struct addr peer;
+	bool rate_paid;
+	uint64_t retry_ms; /* of a rate: how long until a token */
+};
+
+static struct door *
+door_of_listener(struct listener *listener)
+{
+	return container_of(listener, struct door, listener);
+}
+
+bool
+admission_allowed(const struct conf_service *conf, const struct addr *addr)
+{
+	size_t i;
+
+	for (i = 0; i < conf->ndeny; i++)
+		if (prefix_match(&conf->deny[i], addr))
+			return false;
+	if (conf->nallow == 0 || addr->family == ADDR_NONE ||
+	    addr->family == ADDR_UNIX)
+		return true;
+	for (i = 0; i < conf->nallow; i++)
+		if (prefix_match(&conf->allow[i], addr))
+			return true;
+	return false;
+}
+
+/* What the entry holds once it has taken one thing more. */
+static uint32_t
+holds_with(const struct ledger_entry *entry, uint32_t hold)
+{
+	return atomic_load_explicit(&entry->holds, memory_order_relaxed) | hold;
+}
+
+static enum reason
+admission_take_source(struct services *set, struct ledger_entry *entry,
+    unsigned scope, uint64_t max, const struct addr *peer, uint32_t hold)
+{
+	uint32_t *index = &entry->source[hold == HOLD_SERVICE_SOURCE];
+
+	if (max == 0)
+		return REASON_NONE;
+	switch (sources_take(set->state, &set->ledger.author, scope, peer,
+	    (uint32_t)max, loop_now(set->loop), &entry->holds,
+	    holds_with(entry, hold), index)) {
+	case SOURCE_TAKEN:
+		return REASON_NONE;
+	case SOURCE_TABLE_FULL:
+		return REASON_SOURCES_FULL;
+	case SOURCE_LIMITED:
+	default:
+		return REASON_SOURCE_FULL;
+	}
+}
+
+/* The limits of the client's source.  A client of a UNIX socket has none. */
+static enum reason
+admission_take_sources(
+    const struct door *door, struct ledger_entry *entry, struct applicant *who)
+{
+	const struct service *service = door->service;
+	const struct conf_limit *limit = &service->conf->limit;
+	struct services *set = service->set;
+	enum reason reason;
+
+	if (who->peer.family != ADDR_INET4 && who->peer.family != ADDR_INET6)
+		return REASON_NONE;
+	reason = admission_take_source(set, entry, SOURCE_SCOPE_DAEMON,
+	    set->conf->per_source, &who->peer, HOLD_SOURCE);
+	if (reason != REASON_NONE)
+		return reason;
+	reason = admission_take_source(set, entry, service->slot + 1,
+	    limit->per_source, &who->peer, HOLD_SERVICE_SOURCE);
+	if (reason != REASON_NONE)
+		return reason;
+	if (limit->source_rate.count == 0 || who->rate_paid)
+		return REASON_NONE;
+	switch (sources_rate(set->state, &set->ledger.author, service->slot + 1,
+	    &who->peer, SOURCE_CONNECTIONS, limit->source_rate,
+	    loop_now(set->loop))) {
+	case SOURCE_TAKEN:
+		who->rate_paid = true;
+		return REASON_NONE;
+	case SOURCE_TABLE_FULL:
+		return REASON_SOURCES_FULL;
+	case SOURCE_LIMITED:
+	default:
+		return REASON_SOURCE_RATE;
+	}
+}
+
+/* Take one of a limit; if it is full and the client would wait, ask to be
+ * woken and try once more, since it may have fallen in between. */
+static bool
+admission_take_limit(const struct door *door, struct ledger_entry *entry,
+    struct limit *limit, uint64_t max, uint32_t hold)
+{
+	struct services *set = door->service->set;
+	struct tally_author *author = &set->ledger.author;
+	uint32_t after = holds_with(entry, hold);
+	uint32_t bound = max < TALLY_MAX ? (uint32_t)max : TALLY_MAX;
+
+	if (limit_take(limit, author, 1, bound, &entry->holds, after))
+		return true;
+	if (door->service->conf->limit.when_full != WHEN_FULL_WAIT)
+		return false;
+	limit_wait(limit, set->ledger.worker);
+	if (!limit_take(limit, author, 1, bound, &entry->holds, after))
+		return false;
+	limit_unwait(limit, set->ledger.worker);
+	return true;
+}
+
+static enum reason
+admission_take(
+    const struct door *door, struct ledger_entry *entry, struct applicant *who)
+{
+	const struct service *service = door->service;
+	const struct conf_limit *limit = &service->conf->limit;
+	struct services *set = service->set;
+	enum reason reason = admission_take_sources(door, entry, who);
+
+	if (reason != REASON_NONE)
+		return reason;
+	if (limit->connections != 0 &&
+	    !admission_take_limit(door, entry, &service->shared->connections,
+		limit->connections, HOLD_SERVICE))
+		return REASON_SERVICE_FULL;
+	if (!admission_take_limit(door, entry, set->state->total,
+		set->connections_max, HOLD_TOTAL))
+		return REASON_DAEMON_FULL;
+	if (!bucket_take(&service->shared->rate, limit->rate,
+		loop_now(set->loop), &who->retry_ms))
+		return REASON_SERVICE_RATE;
+	return REASON_NONE;
+}
+
+/* Let the client in, or say why not; then nothing is held for it. */
+static enum reason
+admission_try(struct door *door, struct applicant *who)
+{
+	struct services *set = door->service->set;
+	struct ledger_entry *entry;
+	enum reason reason;
+
+	who->retry_ms = 0;
+	entry = ledger_begin(
+	    &set->ledger, door->service->slot, &who->peer, clock_wall_us());
+	if (entry == NULL) {
+		services_ledger_full(set);
+		return REASON_WORKER_FULL;
+	}
+	reason = admission_take(door, entry, who);
+	if (reason == REASON_NONE && session_begin(door, who->fd, entry) == -1)
+		reason = REASON_NO_MEMORY;
+	if (reason != REASON_NONE)
+		ledger_end(&set->ledger, entry);
+	return reason;
+}
+
+/* Turn a client away, with a reset: it gets no answer, and its kernel tells
+ * it at once. */
+static void
+admission_refuse(
+    struct door *door, int fd, const struct addr *peer, enum reason reason)
+{
+	struct services *set = door->service->set;
+	uint64_t left_out;
+
+	socket_reset(fd);
+	counter_add(&door->service->counters->ended[reason], 1);
+	if (set->conf->log.access &&
+	    log_limit_pass(&door->refusals, loop_now(set->loop), &left_out))
+		record_refused(set->log, door, peer, reason, left_out);
+}
+
+static bool
+reason_may_wait(const struct door *door, enum reason reason)
+{
+	switch (reason) {
+	case REASON_WORKER_FULL:
+		return true;
+	case REASON_SERVICE_FULL:
+	case REASON_DAEMON_FULL:
+	case REASON_SERVICE_RATE:
+		return door->service->conf->limit.when_full == WHEN_FULL_WAIT;
+	default:
+		return false;
+	}
+}
+
+/* Set the timer for whatever comes first: the waiter's retry or its end. */
+static void
+admission_arm(struct door *door)
+{
+	const struct door_waiter *waiter = &door->waiter;
+	struct loop *loop = door->service->set->loop;
+	uint64_t due = waiter->deadline_ms, now = loop_now(loop);
+
+	if (waiter->retry_ms != 0 && waiter->retry_ms < due)
+		due = waiter->retry_ms;
+	loop_timer_set(loop, &door->timer, due > now ? due - now : 0);
+}
+
+/*
+ * Make the client the door's waiter.  behind: it stood behind a waiter whose
+ * time is over; where the system does not tell how long a client has been
+ * there (UNIX sockets), its time is over too.  False when that is so.
+ */
+static bool
+admission_park(struct door *door, const struct applicant *who,
+    enum reason reason, bool behind)
+{
+	struct door_waiter *waiter = &door->waiter;
+	uint64_t timeout = door->service->conf->limit.wait_timeout;
+	uint64_t now = loop_now(door->service->set->loop);
+	int64_t age = compat_tcp_silence_ms(who->fd);
+	uint64_t waited = age >= 0 ? (uint64_t)age : behind ? timeout : 0;
+
+	if (waited >= timeout)
+		return false;
+	waiter->fd = who->fd;
+	waiter->peer = who->peer;
+	waiter->rate_paid = who->rate_paid;
+	waiter->reason = reason;
+	waiter->deadline_ms = now + timeout - waited;
+	waiter->retry_ms = who->retry_ms != 0 ? now + who->retry_ms : 0;
+	counter_add(&door->service->counters->events[COUNTER_WAITED], 1);
+	listener_pause(&door->listener);
+	admission_arm(door);
+	return true;
+}
+
+/* A client at the door.  False when it has become the waiter. */
+static bool
+admission_admit(struct door *door, int fd, const struct addr *peer, bool behind)
+{
+	struct applicant who = { .fd = fd, .peer = *peer };
+	struct services *set = door->service->set;
+	enum reason reason = REASON_DENIED;
+
+	counter_add(&door->service->counters->events[COUNTER_ACCEPTED], 1);
+	if (admission_allowed(door->service->conf, peer))
+		reason = admission_try(door, &who);
+	if (reason == REASON_NONE)
+		return true;
+	if (!set->draining && reason_may_wait(door, reason) &&
+	    admission_park(door, &who, reason, behind))
+		return false;
+	admission_refuse(door, fd, peer, reason);
+	return true;
+}
+
+/* The waiter is gone: take those behind it whose time is over too, until one
+ * waits or the queue is empty. */
+static void
+admission_next(struct door *door, bool behind)
+{
+	struct addr peer;
+	unsigned n;
+	int fd;
+
+	for (n = 0; n < SHED_BUDGET; n++) {
+		fd = listener_accept_one(&door->listener, &peer);
+		if (fd == -1)
+			break;
+		if (!admission_admit(door, fd, &peer, behind))
+			return;
+	}
+	listener_resume(&door->listener);
+}
+
+void
+admission_retry(struct door *door)
+{
+	struct door_waiter *waiter = &door->waiter;
+	uint64_t now = loop_now(door->service->set->loop);
+	struct applicant who = {
+		.fd = waiter->fd,
+		.peer = waiter->peer,
+		.rate_paid = waiter->rate_paid,
+	};
+	enum reason reason;
+
+	if (waiter->fd == -1)
+		return;
+	reason = admission_try(door, &who);
+	if (reason == REASON_NONE) {
+		waiter->fd = -1;
+		loop_timer_cancel(door->service->set->loop, &door->timer);
+		listener_resume(&door->listener);
+		return;
+	}
+	waiter->rate_paid = who.rate_paid;
+	waiter->reason = reason;
+	waiter->retry_ms = who.retry_ms != 0 ? now + who.retry_ms : 0;
+	if (reason_may_wait(door, reason) && now < waiter->deadline_ms) {
+		admission_arm(door);
+		return;
+	}
+	waiter->fd = -1;
+	loop_timer_cancel(door->service->set->loop, &door->timer);
+	admission_refuse(door, who.fd, &who.peer, reason);
+	admission_next(door, true);
+}
+
+static void
+admission_timer(struct timer *timer)
+{
+	admission_retry(container_of(timer, struct door, timer));
+}
+
+void
+admission_init(struct door *door)
+{
+	door->waiter.fd = -1;
+	timer_init(&door->timer, admission_timer);
+}
+
+void
+admission_close(struct door *door)
+{
+	struct door_waiter *waiter = &door->waiter;
+
+	loop_timer_cancel(door->service->set->loop, &door->timer);
+	if (waiter->fd == -1)
+		return;
+	admission_refuse(door, waiter->fd, &waiter->peer, waiter->reason);
+	waiter->fd = -1;
+}
+
+static void
+admission_accepted(struct listener *listener, int fd, const struct addr *peer)
+{
+	(void)admission_admit(door_of_listener(listener), fd, peer, false);
+}
+
+static void
+admission_failed(struct listener *listener, int error, bool starved)
+{
+	struct door *door = door_of_listener(listener);
+	struct services *set = door->service->set;
+	struct log_record record;
+	uint64_t left_out;
+
+	if (starved)
+		services_congested(set, true);
+	if (!log_limit_pass(&door->errors, loop_now(set->loop), &left_out))
+		return;
+	log_record_begin(&record, LOG_LEVEL_WARNING,
+	    starved ? "accepting is suspended: the system is short of"
+		      " descriptors or memory"
+		    : "cannot accept a connection");
+	log_record_str(&record, "service", door->service->conf->name);
+	log_record_str(&record, "listener", door->name);
+	log_record_str(&record, "error", strerror(error));
+	if (left_out > 0)
+		log_record_uint(&record, "left_out", left_out);
+	log_emit(set->log, &record);
+}
+
+static void
+admission_recovered(struct listener *listener)
+{
+	struct door *door = door_of_listener(listener);
+	struct log_record record;
+
+	services_congested(door->service->set, false);
+	log_record_begin(&record, LOG_LEVEL_NOTICE, "accepting goes on");
+	log_record_str(&record, "service", door->service->conf->name);
+	log_record_str(&record, "listener", door->name);
+	log_emit(door->service->set->log, &record);
+}
+
+const struct listener_ops admission_listener_ops = {
+	.accepted = admission_accepted,
+	.failed = admission_failed,
+	.recovered = admission_recovered,
+};

@@ -1,0 +1,36 @@
+/*
+ * Who may come in.
+ *
+ * A new connection meets, in this order: the allow and deny lists; the
+ * limits of its source, which refuse at once; the service's connections, the
+ * daemon's connections, and the service's rate.  When one of the last three
+ * is full and the service says when_full = "wait", the client becomes the
+ * door's waiter and the listener pauses: those behind it stay in the kernel's
+ * queue.  The waiter comes in when the limit falls, before anybody behind
+ * it, and is shed once it has waited for wait_timeout since it connected
+ * (the kernel knows when that was); then the next one becomes the waiter.
+ * So clients come in in the order they came, each waits no longer than it
+ * should, and a full service costs one descriptor for each door.
+ *
+ * A door that is short of the worker's own resources waits in the same way.
+ */
+#ifndef MUXD_SERVICE_ADMISSION_H
+#define MUXD_SERVICE_ADMISSION_H
+
+#include "service/service.h"
+
+extern const struct listener_ops admission_listener_ops;
+
+void admission_init(struct door *door);
+
+/* Try the waiter again, as when a limit has fallen. */
+void admission_retry(struct door *door);
+
+/* Turn the waiter away: the door closes. */
+void admission_close(struct door *door);
+
+/* Whether the lists of the service let the address in. */
+bool admission_allowed(
+    const struct conf_service *conf, const struct addr *addr);
+
+#endif

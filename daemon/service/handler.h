@@ -1,0 +1,66 @@
+/*
+ * What a service is made of: a const struct of functions, one row each in
+ * handler_table.  A new service is one file and one row here, and one row in
+ * conf_handlers.
+ *
+ * A handler never blocks, never allocates for each message, and keeps no
+ * bytes of its own beyond what it documents.  All functions but those for
+ * its transports may be NULL.
+ */
+#ifndef MUXD_SERVICE_HANDLER_H
+#define MUXD_SERVICE_HANDLER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conf/conf.h"
+#include "net/dgram.h"
+#include "service/service.h"
+#include "service/session.h"
+
+struct handler {
+	enum conf_handler kind; /* name and transports: conf_handlers */
+
+	/* Make service->data from the configuration, once in each worker.
+	 * -1 with errno. */
+	int (*setup)(struct service *service);
+	void (*teardown)(struct service *service);
+
+	/* The most bytes one read may give, so that what they can become
+	 * fits the reserve; NULL: NET_SCRATCH_SIZE. */
+	uint32_t (*read_max)(const struct service *service);
+
+	/* A session begins, before its first bytes. */
+	void (*open)(struct session *session);
+	/* len > 0 bytes came; all of them are taken. */
+	void (*data)(
+	    struct session *session, const unsigned char *data, size_t len);
+	/* The client has sent its FIN.  NULL: session_finish() with
+	 * REASON_CLIENT_CLOSED. */
+	void (*end)(struct session *session);
+	/* The queue is low again after it was full, or the client takes more
+	 * from a producer (stream_produce()). */
+	void (*writable)(struct session *session);
+	/* The time set with session_set_deadline() has come. */
+	void (*deadline)(struct session *session);
+	/* The daemon drains: end soon if that loses nothing. */
+	void (*drain)(struct session *session);
+	/* The session is over: release session->data. */
+	void (*close)(struct session *session);
+
+	/* Answer a datagram by setting its reply, which must not be longer
+	 * than what came. */
+	void (*datagram)(
+	    struct service *service, struct dgram_message *message);
+};
+
+extern const struct handler *const handler_table[HANDLER_COUNT];
+
+extern const struct handler handler_echo;
+extern const struct handler handler_discard;
+extern const struct handler handler_chargen;
+extern const struct handler handler_daytime;
+extern const struct handler handler_time;
+extern const struct handler handler_http;
+
+#endif

@@ -1,0 +1,62 @@
+/*
+ * Access records.  The names of the fields are the ones that the manual
+ * documents: keep both in step.
+ */
+#include "service/record.h"
+
+#include <string.h>
+
+static void
+record_reason(struct log_record *record, enum reason reason, int error)
+{
+	const struct reason_info *info = reason_info(reason);
+
+	log_record_str(record, "reason", info->name);
+	log_record_str(record, "by", reason_who_name(info->who));
+	if (error != 0)
+		log_record_str(record, "error", strerror(error));
+}
+
+void
+record_session(struct log *log, const struct ledger_entry *entry,
+    const struct record_end *end)
+{
+	struct log_record record;
+
+	if (!log_wants(log, LOG_LEVEL_INFO))
+		return;
+	log_record_begin(&record, LOG_LEVEL_INFO, "session ended");
+	log_record_fmt(&record, "session", "%016llx",
+	    (unsigned long long)atomic_load_explicit(
+		&entry->id, memory_order_relaxed));
+	log_record_str(&record, "service", end->service);
+	if (end->listener != NULL)
+		log_record_str(&record, "listener", end->listener);
+	log_record_addr(&record, "client", &entry->client);
+	log_record_int(&record, "start_us", entry->start_us);
+	log_record_uint(&record, "duration_ms", end->duration_ms);
+	log_record_uint(&record, "bytes_in", counter_read(&entry->bytes_in));
+	log_record_uint(&record, "bytes_out", counter_read(&entry->bytes_out));
+	if (end->phase != NULL)
+		log_record_str(&record, "phase", end->phase);
+	record_reason(&record, end->reason, end->error);
+	log_emit(log, &record);
+}
+
+void
+record_refused(struct log *log, const struct door *door,
+    const struct addr *client, enum reason reason, uint64_t left_out)
+{
+	struct log_record record;
+
+	if (!log_wants(log, LOG_LEVEL_INFO))
+		return;
+	log_record_begin(&record, LOG_LEVEL_INFO, "client refused");
+	log_record_str(&record, "service", door->service->conf->name);
+	log_record_str(&record, "listener", door->name);
+	log_record_addr(&record, "client", client);
+	record_reason(&record, reason, 0);
+	if (left_out > 0)
+		log_record_uint(&record, "left_out", left_out);
+	log_emit(log, &record);
+}

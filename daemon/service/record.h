@@ -1,0 +1,31 @@
+/*
+ * Access records: one for each session, when it ends, and one for clients
+ * that were turned away.
+ */
+#ifndef MUXD_SERVICE_RECORD_H
+#define MUXD_SERVICE_RECORD_H
+
+#include "base/log.h"
+#include "service/service.h"
+#include "state/state.h"
+
+/* What a record of a session tells beside its ledger entry. */
+struct record_end {
+	const char *service;
+	const char *listener; /* the address it came in by, or NULL */
+	const char *phase;    /* "open", "closing", "lingering", or NULL */
+	uint64_t duration_ms;
+	enum reason reason;
+	int error; /* errno value, or 0 */
+};
+
+/* "session ended", with all of it. */
+void record_session(struct log *log, const struct ledger_entry *entry,
+    const struct record_end *end);
+
+/* "client refused"; left_out clients before it were refused without a
+ * record. */
+void record_refused(struct log *log, const struct door *door,
+    const struct addr *client, enum reason reason, uint64_t left_out);
+
+#endif

@@ -1,0 +1,349 @@
+/*
+ * The services of a worker: set up, draining, and what connects the limits
+ * of the shared state with the memory and the doors of this process.
+ */
+#include "service/service.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "service/admission.h"
+#include "service/datagrams.h"
+#include "service/handler.h"
+#include "service/session.h"
+
+#define UDP_PORTS_SIZE (65536 / 8)
+
+/* Doors tried again in one go never starve: each has at most one waiter. */
+static void
+services_retry_doors(struct services *services)
+{
+	size_t i;
+
+	for (i = 0; i < services->ndoors; i++)
+		admission_retry(&services->doors[i]);
+}
+
+static struct state_worker *
+services_worker(const struct services *services)
+{
+	return &services->state->workers[services->ledger.worker];
+}
+
+static bool
+services_take_memory(void *arg, uint32_t n)
+{
+	struct services *services = arg;
+	struct state_worker *worker = services_worker(services);
+	uint32_t held =
+	    atomic_load_explicit(&worker->memory_held, memory_order_relaxed);
+
+	return limit_take(services->state->memory, &services->ledger.author, n,
+	    (uint32_t)services->memory_max, &worker->memory_held, held + n);
+}
+
+static void
+services_give_memory(void *arg, uint32_t n)
+{
+	struct services *services = arg;
+	struct state_worker *worker = services_worker(services);
+	uint32_t held =
+	    atomic_load_explicit(&worker->memory_held, memory_order_relaxed);
+
+	limit_give(services->state, services->state->memory,
+	    &services->ledger.author, n, &worker->memory_held, held - n);
+}
+
+static void
+services_wait_memory(void *arg)
+{
+	struct services *services = arg;
+
+	limit_wait(services->state->memory, services->ledger.worker);
+}
+
+static int
+services_open_items(
+    struct services *services, const struct services_config *config)
+{
+	const struct handler *handler;
+	struct service *service;
+	size_t i;
+
+	services->items =
+	    mem_array(config->conf->nservices, sizeof(*services->items));
+	if (services->items == NULL)
+		return -1;
+	for (i = 0; i < config->conf->nservices; i++) {
+		service = &services->items[i];
+		handler = handler_table[config->conf->services[i].handler];
+		service->set = services;
+		service->conf = &config->conf->services[i];
+		service->handler = handler;
+		service->slot = config->slots[i];
+		service->shared = &services->state->services[service->slot];
+		service->counters = state_counters(
+		    services->state, config->worker, service->slot);
+		if (handler->setup != NULL && handler->setup(service) == -1)
+			return -1;
+		service->read_max = handler->read_max != NULL
+		    ? handler->read_max(service)
+		    : NET_SCRATCH_SIZE;
+		services->nitems++;
+	}
+	return 0;
+}
+
+static void
+services_drain_deadline(struct timer *timer)
+{
+	struct services *services = container_of(timer, struct services, drain);
+	struct log_record record;
+	struct list *node;
+	uint64_t n = 0;
+
+	while ((node = services->sessions.next) != &services->sessions) {
+		session_end(container_of(node, struct session, link),
+		    REASON_DRAIN_DEADLINE, 0);
+		n++;
+	}
+	if (n == 0)
+		return;
+	log_record_begin(&record, LOG_LEVEL_WARNING,
+	    "the drain deadline has passed: sessions were closed");
+	log_record_uint(&record, "sessions", n);
+	log_emit(services->log, &record);
+}
+
+int
+services_open(struct services *services, const struct services_config *config)
+{
+	const struct bufpool_grant grant = {
+		.take = services_take_memory,
+		.give = services_give_memory,
+		.wait = services_wait_memory,
+		.arg = services,
+	};
+
+	memset(services, 0, sizeof(*services));
+	services->loop = config->loop;
+	services->log = config->log;
+	services->state = config->state;
+	services->conf = config->conf;
+	services->connections_max = config->connections_max;
+	services->memory_max = config->conf->memory / CHUNK_SIZE;
+	if (services->memory_max > TALLY_MAX)
+		services->memory_max = TALLY_MAX;
+	services->ops = config->ops;
+	services->owner = config->owner;
+	list_init(&services->sessions);
+	timer_init(&services->drain, services_drain_deadline);
+	if (ledger_open(&services->ledger, config->state, config->worker) == -1)
+		return -1;
+	if (net_open(&services->net, config->loop, &grant) == -1)
+		goto fail_ledger;
+	services->doors = mem_array(config->ndoors, sizeof(*services->doors));
+	services->udp_ports = mem_zalloc(UDP_PORTS_SIZE);
+	if (services->doors == NULL || services->udp_ports == NULL)
+		goto fail;
+	if (services_open_items(services, config) == -1)
+		goto fail;
+	return 0;
+fail:
+	services_close(services);
+	return -1;
+fail_ledger:
+	ledger_close(&services->ledger);
+	return -1;
+}
+
+static int
+services_open_dgram(struct services *services, struct door *door, int fd)
+{
+	uint16_t port;
+
+	if (services->batch == NULL)
+		services->batch = dgram_batch_new();
+	if (services->batch == NULL)
+		return -1;
+	if (dgram_open(&door->dgram, &services->net, fd, services->batch,
+		&datagrams_ops, door) == -1)
+		return -1;
+	port = door->endpoint.addr.port;
+	services->udp_ports[port / 8] |= (unsigned char)(1U << port % 8);
+	return 0;
+}
+
+int
+services_add_door(struct services *services, size_t service,
+    const struct endpoint *endpoint, int fd, bool shared)
+{
+	struct door *door = &services->doors[services->ndoors];
+	int result;
+
+	door->service = &services->items[service];
+	door->endpoint = *endpoint;
+	endpoint_format(endpoint, door->name, sizeof(door->name));
+	admission_init(door);
+	if (endpoint->transport == TRANSPORT_UDP)
+		result = services_open_dgram(services, door, fd);
+	else
+		result = listener_open(&door->listener, &services->net, fd,
+		    shared, &admission_listener_ops, door);
+	if (result == -1)
+		return -1;
+	door->open = true;
+	services->ndoors++;
+	return 0;
+}
+
+static void
+services_close_door(struct door *door)
+{
+	if (!door->open)
+		return;
+	door->open = false;
+	admission_close(door);
+	if (door->endpoint.transport == TRANSPORT_UDP)
+		dgram_close(&door->dgram);
+	else
+		listener_close(&door->listener);
+}
+
+static void
+services_drain_door(struct door *door)
+{
+	if (door->endpoint.transport == TRANSPORT_UDP)
+		dgram_drain(&door->dgram);
+	else
+		listener_drain(&door->listener);
+	services_close_door(door);
+}
+
+/* Tell the owner, once, that the last session is over. */
+static void
+services_check_drained(struct services *services)
+{
+	if (!services->draining || services->drained ||
+	    !list_empty(&services->sessions))
+		return;
+	services->drained = true;
+	services->ops->drained(services);
+}
+
+void
+services_drain(struct services *services, uint64_t timeout_ms)
+{
+	struct session *session;
+	struct list *node, *next;
+	size_t i;
+
+	if (services->draining)
+		return;
+	services->draining = true;
+	loop_timer_set(services->loop, &services->drain, timeout_ms);
+	for (i = 0; i < services->ndoors; i++)
+		services_drain_door(&services->doors[i]);
+	for (node = services->sessions.next; node != &services->sessions;
+	     node = next) {
+		next = node->next;
+		session = container_of(node, struct session, link);
+		if (session->phase == SESSION_OPEN &&
+		    session->door->service->handler->drain != NULL)
+			session->door->service->handler->drain(session);
+	}
+	services_check_drained(services);
+}
+
+void
+services_stop(struct services *services)
+{
+	struct list *node;
+	size_t i;
+
+	services->draining = true;
+	for (i = 0; i < services->ndoors; i++)
+		services_close_door(&services->doors[i]);
+	while ((node = services->sessions.next) != &services->sessions)
+		session_end(container_of(node, struct session, link),
+		    REASON_STOPPED, 0);
+	services_check_drained(services);
+}
+
+void
+services_retry(struct services *services)
+{
+	if (bufpool_ready(&services->net.pool))
+		stream_memory_ready(&services->net);
+	services_retry_doors(services);
+}
+
+bool
+services_udp_port(const struct services *services, uint16_t port)
+{
+	return (services->udp_ports[port / 8] >> port % 8 & 1) != 0;
+}
+
+static void
+services_tell_congestion(struct services *services, bool before)
+{
+	bool now = services->full || services->congestions > 0;
+
+	if (now != before)
+		services->ops->congested(services, now);
+}
+
+void
+services_ledger_full(struct services *services)
+{
+	bool before = services->full || services->congestions > 0;
+
+	services->full = true;
+	services_tell_congestion(services, before);
+}
+
+void
+services_congested(struct services *services, bool congested)
+{
+	bool before = services->full || services->congestions > 0;
+
+	if (congested)
+		services->congestions++;
+	else
+		services->congestions--;
+	services_tell_congestion(services, before);
+}
+
+void
+services_session_ended(struct services *services)
+{
+	bool before = services->full || services->congestions > 0;
+
+	if (services->full) {
+		services->full = false;
+		services_tell_congestion(services, before);
+		services_retry_doors(services);
+	}
+	services_check_drained(services);
+}
+
+void
+services_close(struct services *services)
+{
+	struct service *service;
+	size_t i;
+
+	loop_timer_cancel(services->loop, &services->drain);
+	for (i = 0; i < services->nitems; i++) {
+		service = &services->items[i];
+		if (service->handler->teardown != NULL)
+			service->handler->teardown(service);
+	}
+	dgram_batch_free(services->batch);
+	mem_free(services->items);
+	mem_free(services->doors);
+	mem_free(services->udp_ports);
+	net_close(&services->net);
+	ledger_close(&services->ledger);
+}

@@ -1,0 +1,153 @@
+/*
+ * The services of one worker: all that the data path needs in one place.
+ *
+ *   struct services   this worker's loop, memory, ledger, log; its services
+ *   struct service    one service: its configuration, handler, counters
+ *   struct door       one address of a service in this worker, where clients
+ *                     come in: a listener with its admission, or a UDP socket
+ *
+ * proc/worker.c makes the one struct services of its process, opens a door
+ * for each descriptor that the master gave it, and runs the loop.
+ */
+#ifndef MUXD_SERVICE_SERVICE_H
+#define MUXD_SERVICE_SERVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/log.h"
+#include "conf/conf.h"
+#include "event/loop.h"
+#include "net/dgram.h"
+#include "net/listener.h"
+#include "net/net.h"
+#include "state/ledger.h"
+#include "state/limit.h"
+
+struct handler;
+struct services;
+
+struct service {
+	struct services *set;
+	const struct conf_service *conf;
+	const struct handler *handler;
+	unsigned slot; /* in the shared state */
+	struct state_service *shared;
+	struct counters *counters; /* this worker's block */
+	uint32_t read_max;
+	void *data; /* the handler's */
+};
+
+/* A client that was accepted while a limit was full, and waits: the first of
+ * its queue.  See service/admission.h. */
+struct door_waiter {
+	int fd; /* -1: none */
+	struct addr peer;
+	bool rate_paid;       /* a token of its source was taken */
+	enum reason reason;   /* the limit it waits for */
+	uint64_t deadline_ms; /* shed at this time */
+	uint64_t retry_ms;    /* try again at this time; 0: when woken */
+};
+
+struct door {
+	struct service *service;
+	struct endpoint endpoint;
+	char name[ENDPOINT_STRLEN]; /* the endpoint as text, for records */
+	struct listener listener;   /* TCP and UNIX */
+	struct dgram dgram;         /* UDP */
+	struct door_waiter waiter;
+	struct timer timer; /* the waiter's next time */
+	struct log_limit errors;
+	struct log_limit refusals;
+	bool open;
+};
+
+/* What the worker is told by its services. */
+struct services_ops {
+	/* This worker alone has no room left (descriptors, ledger), or has
+	 * some again: others should get the new connections. */
+	void (*congested)(struct services *services, bool congested);
+	/* Draining, and the last session has ended. */
+	void (*drained)(struct services *services);
+};
+
+struct services {
+	struct loop *loop;
+	struct log *log;
+	struct state *state;
+	const struct conf *conf;
+	struct net net;
+	struct ledger ledger;
+	struct dgram_batch *batch; /* NULL without UDP */
+	struct service *items;
+	size_t nitems;
+	struct door *doors;
+	size_t ndoors;
+	struct list sessions;
+	uint64_t connections_max; /* of the whole daemon */
+	uint64_t memory_max;      /* chunks, of the whole daemon */
+	const struct services_ops *ops;
+	void *owner; /* the caller's own */
+	struct timer drain;
+	unsigned char *udp_ports; /* one bit for each port of a UDP door */
+	unsigned congestions;     /* doors that are short of descriptors */
+	bool full;                /* the ledger is */
+	bool draining;
+	bool drained;
+};
+
+/* What services_open() is given. */
+struct services_config {
+	struct loop *loop;
+	struct log *log;
+	struct state *state;
+	unsigned worker; /* slot */
+	const struct conf *conf;
+	/* By the order of conf->services: their slots in the state. */
+	const unsigned *slots;
+	uint64_t connections_max;
+	size_t ndoors; /* room for so many */
+	const struct services_ops *ops;
+	void *owner;
+};
+
+/* Set up without any door.  -1 with errno. */
+int services_open(
+    struct services *services, const struct services_config *config);
+
+/*
+ * Let clients of a service in through a bound socket, which becomes the
+ * door's: a listening one for streams.  shared: other workers accept on it
+ * too.  -1 with errno.
+ */
+int services_add_door(struct services *services, size_t service,
+    const struct endpoint *endpoint, int fd, bool shared);
+
+/*
+ * Drain: take whoever waits in the queues, close the doors, let the sessions
+ * end, those that can soon; after timeout_ms the rest is ended with
+ * REASON_DRAIN_DEADLINE.  ops->drained is called when none is left.
+ */
+void services_drain(struct services *services, uint64_t timeout_ms);
+
+/* End all sessions at once and close the doors. */
+void services_stop(struct services *services);
+
+/* A limit that this worker waits for has fallen. */
+void services_retry(struct services *services);
+
+void services_close(struct services *services);
+
+/* Whether a UDP service of this daemon listens on the port. */
+bool services_udp_port(const struct services *services, uint16_t port);
+
+/*
+ * Called from within the layer.  A session has ended; the ledger has no place
+ * left; a door is short of descriptors, or no longer.
+ */
+void services_session_ended(struct services *services);
+void services_ledger_full(struct services *services);
+void services_congested(struct services *services, bool congested);
+
+#endif

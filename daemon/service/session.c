@@ -1,0 +1,391 @@
+/*
+ * Sessions: see session.h for their phases.
+ *
+ * This file is the hot path between a stream and its handler.  For each
+ * message it stores two counters and calls the handler; it takes no clock,
+ * sets no timer and allocates nothing.  The one timer of a session is looked
+ * at when it expires, and is then set for whatever time-out comes next.
+ */
+#include "service/session.h"
+
+#include <errno.h>
+
+#include "base/mem.h"
+#include "service/handler.h"
+#include "service/record.h"
+
+static const char *const phase_names[] = {
+	[SESSION_OPEN] = "open",
+	[SESSION_CLOSING] = "closing",
+	[SESSION_LINGERING] = "lingering",
+};
+
+static struct session *
+session_of_stream(struct stream *stream)
+{
+	return container_of(stream, struct session, client);
+}
+
+static const struct conf_timeouts *
+session_timeouts(const struct session *session)
+{
+	return &session->door->service->conf->timeouts;
+}
+
+static void
+session_free(struct retired *retired)
+{
+	mem_free(container_of(retired, struct session, retired));
+}
+
+/*
+ * When the next time-out is due, and how the session ends then.  0: there is
+ * none.
+ */
+static uint64_t
+session_next_due(const struct session *session, enum reason *reason)
+{
+	const struct conf_timeouts *timeouts = session_timeouts(session);
+	uint64_t due = 0, at;
+
+	if (session->deadline_ms != 0) {
+		due = session->deadline_ms;
+		*reason = session->deadline_reason;
+	}
+	if (session->phase != SESSION_LINGERING && timeouts->idle != 0) {
+		at = session->client.active_ms + timeouts->idle;
+		if (due == 0 || at < due) {
+			due = at;
+			*reason = REASON_IDLE_TIMEOUT;
+		}
+	}
+	if (timeouts->first_byte != 0 &&
+	    counter_read(&session->entry->bytes_in) == 0) {
+		at = session->started_ms + timeouts->first_byte;
+		if (due == 0 || at < due) {
+			due = at;
+			*reason = REASON_FIRST_BYTE_TIMEOUT;
+		}
+	}
+	if (timeouts->lifetime != 0) {
+		at = session->started_ms + timeouts->lifetime;
+		if (due == 0 || at < due) {
+			due = at;
+			*reason = REASON_LIFETIME;
+		}
+	}
+	return due;
+}
+
+/* Have the timer look again no later than the next time-out. */
+static void
+session_arm(struct session *session)
+{
+	struct loop *loop = session->door->service->set->loop;
+	enum reason reason;
+	uint64_t due = session_next_due(session, &reason);
+	uint64_t now = loop_now(loop);
+
+	if (due == 0)
+		return;
+	if (timer_is_set(&session->timer) && session->timer.due_ms <= due)
+		return;
+	loop_timer_set(loop, &session->timer, due > now ? due - now : 0);
+}
+
+static void
+session_timer(struct timer *timer)
+{
+	struct session *session = container_of(timer, struct session, timer);
+	const struct service *service = session->door->service;
+	enum reason reason = REASON_NONE;
+	uint64_t due = session_next_due(session, &reason);
+
+	if (due != 0 && due <= loop_now(service->set->loop)) {
+		if (due == session->deadline_ms &&
+		    session->phase == SESSION_OPEN &&
+		    service->handler->deadline != NULL) {
+			session->deadline_ms = 0;
+			service->handler->deadline(session);
+			if (session->over)
+				return;
+		} else {
+			session_end(session, reason, 0);
+			return;
+		}
+	}
+	session_arm(session);
+}
+
+static void
+session_count_in(struct session *session, size_t len)
+{
+	struct counters *counters = session->door->service->counters;
+
+	counter_add(&session->entry->bytes_in, len);
+	counter_add(&counters->events[COUNTER_BYTES_IN], len);
+}
+
+static void
+session_count_out(struct session *session, size_t len)
+{
+	struct counters *counters = session->door->service->counters;
+
+	counter_add(&session->entry->bytes_out, len);
+	counter_add(&counters->events[COUNTER_BYTES_OUT], len);
+}
+
+static void
+session_stream_data(
+    struct stream *stream, const unsigned char *data, size_t len)
+{
+	struct session *session = session_of_stream(stream);
+
+	session_count_in(session, len);
+	if (session->phase != SESSION_OPEN)
+		return;
+	session->door->service->handler->data(session, data, len);
+	if (!session->over && stream_is_full(stream))
+		stream_pause(stream);
+}
+
+/* Everything is sent and our direction is shut down: wait for the client's
+ * FIN, if it has not come. */
+static void
+session_linger(struct session *session)
+{
+	if (session->client.ended) {
+		session_end(session, session->finish_reason, 0);
+		return;
+	}
+	session->phase = SESSION_LINGERING;
+	session->deadline_ms =
+	    loop_now(session->door->service->set->loop) + SESSION_LINGER_MS;
+	session->deadline_reason = session->finish_reason;
+	stream_resume(&session->client);
+	session_arm(session);
+}
+
+static void
+session_stream_end(struct stream *stream)
+{
+	struct session *session = session_of_stream(stream);
+	const struct handler *handler = session->door->service->handler;
+
+	if (session->phase == SESSION_LINGERING)
+		session_end(session, session->finish_reason, 0);
+	else if (session->phase == SESSION_CLOSING)
+		return; /* the queue decides */
+	else if (handler->end != NULL)
+		handler->end(session);
+	else
+		session_finish(session, REASON_CLIENT_CLOSED);
+}
+
+static void
+session_stream_writable(struct stream *stream)
+{
+	struct session *session = session_of_stream(stream);
+	const struct handler *handler = session->door->service->handler;
+
+	if (session->phase == SESSION_CLOSING) {
+		if (stream->finished)
+			session_linger(session);
+		return;
+	}
+	if (!stream_is_full(stream))
+		stream_resume(stream);
+	if (handler->writable != NULL)
+		handler->writable(session);
+}
+
+static enum reason
+session_reason_of(const struct session *session, int error)
+{
+	/* After the last byte was sent, how the client leaves is its affair;
+	 * and who has said FIN and then closes is no surprise either. */
+	if (session->phase == SESSION_LINGERING)
+		return session->finish_reason;
+	switch (error) {
+	case ECONNRESET:
+	case EPIPE:
+		return session->client.ended ? REASON_CLIENT_CLOSED
+					     : REASON_CLIENT_RESET;
+	case ETIMEDOUT:
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case EHOSTDOWN:
+		return REASON_CLIENT_LOST;
+	case ENOMEM:
+	case ENOBUFS:
+		return REASON_NO_MEMORY;
+	default:
+		return REASON_INTERNAL;
+	}
+}
+
+static void
+session_stream_failed(struct stream *stream, int error)
+{
+	struct session *session = session_of_stream(stream);
+
+	session_end(session, session_reason_of(session, error), error);
+}
+
+static const struct stream_ops session_stream_ops = {
+	.data = session_stream_data,
+	.end = session_stream_end,
+	.writable = session_stream_writable,
+	.failed = session_stream_failed,
+};
+
+int
+session_begin(struct door *door, int fd, struct ledger_entry *entry)
+{
+	struct service *service = door->service;
+	struct services *set = service->set;
+	struct session *session = mem_zalloc(sizeof(*session));
+
+	if (session == NULL)
+		return -1;
+	session->door = door;
+	session->entry = entry;
+	session->started_ms = loop_now(set->loop);
+	list_init(&session->link);
+	timer_init(&session->timer, session_timer);
+	if (stream_open(&session->client, &set->net, fd, &session_stream_ops,
+		service->read_max) == -1)
+		goto fail;
+	list_append(&set->sessions, &session->link);
+	counter_add(&service->counters->events[COUNTER_SESSIONS], 1);
+	if (service->handler->open != NULL)
+		service->handler->open(session);
+	if (!session->over)
+		session_arm(session);
+	return 0;
+fail:
+	mem_free(session);
+	return -1;
+}
+
+void
+session_write(struct session *session, const void *data, size_t len)
+{
+	session_count_out(session, len);
+	(void)stream_write(&session->client, data, len);
+}
+
+void
+session_write_lent(struct session *session, const void *head, size_t head_len,
+    const void *body, size_t body_len)
+{
+	session_count_out(session, head_len + body_len);
+	(void)stream_write_lent(
+	    &session->client, head, head_len, body, body_len);
+}
+
+size_t
+session_write_some(struct session *session, const void *data, size_t len)
+{
+	ssize_t n = stream_write_some(&session->client, data, len);
+
+	if (n <= 0)
+		return 0;
+	session_count_out(session, (size_t)n);
+	return (size_t)n;
+}
+
+void
+session_set_deadline(
+    struct session *session, uint64_t delay_ms, enum reason reason)
+{
+	session->deadline_ms = 0;
+	if (delay_ms == 0)
+		return;
+	session->deadline_ms =
+	    loop_now(session->door->service->set->loop) + delay_ms;
+	session->deadline_reason = (uint8_t)reason;
+	session_arm(session);
+}
+
+void
+session_finish(struct session *session, enum reason reason)
+{
+	if (session->over || session->phase != SESSION_OPEN)
+		return;
+	if (session->client.ended && stream_is_flushed(&session->client)) {
+		session_end(session, reason, 0);
+		return;
+	}
+	session->phase = SESSION_CLOSING;
+	session->finish_reason = (uint8_t)reason;
+	session->deadline_ms = 0;
+	stream_produce(&session->client, false);
+	stream_finish(&session->client);
+	if (session->client.finished)
+		session_linger(session);
+}
+
+/* Take the bytes that never reached the kernel off the counts. */
+static void
+session_uncount_unsent(struct session *session)
+{
+	uint64_t unsent = session->client.out.len;
+	struct counters *counters = session->door->service->counters;
+
+	counter_add(&session->entry->bytes_out, -unsent);
+	counter_add(&counters->events[COUNTER_BYTES_OUT], -unsent);
+}
+
+static void
+session_record_end(const struct session *session, enum reason reason, int error)
+{
+	const struct service *service = session->door->service;
+	struct services *set = service->set;
+	struct record_end end = {
+		.service = service->conf->name,
+		.listener = session->door->name,
+		.phase = phase_names[session->phase],
+		.duration_ms = loop_now(set->loop) - session->started_ms,
+		.reason = reason,
+		.error = error,
+	};
+
+	counter_add(&service->counters->ended[reason], 1);
+	if (set->conf->log.access)
+		record_session(set->log, session->entry, &end);
+}
+
+static void
+session_end_with(struct session *session, enum reason reason, int error,
+    void (*close_stream)(struct stream *))
+{
+	struct service *service = session->door->service;
+	struct services *set = service->set;
+
+	if (session->over)
+		return;
+	session->over = true;
+	if (service->handler->close != NULL)
+		service->handler->close(session);
+	session_uncount_unsent(session);
+	session_record_end(session, reason, error);
+	loop_timer_cancel(set->loop, &session->timer);
+	close_stream(&session->client);
+	list_remove(&session->link);
+	ledger_end(&set->ledger, session->entry);
+	loop_retire(set->loop, &session->retired, session_free);
+	services_session_ended(set);
+}
+
+void
+session_end(struct session *session, enum reason reason, int error)
+{
+	session_end_with(session, reason, error, stream_close);
+}
+
+void
+session_abort(struct session *session, enum reason reason, int error)
+{
+	session_end_with(session, reason, error, stream_reset);
+}

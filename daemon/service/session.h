@@ -1,0 +1,83 @@
+/*
+ * A session: one client's stay, from its admission to its end.
+ *
+ *   OPEN ──session_finish()──► CLOSING ──queue empty──► LINGERING ──► end
+ *     └──────────────────── session_end(reason) ───────────────────► end
+ *
+ * OPEN: bytes go to the handler.  CLOSING: what is queued goes out, then the
+ * sending direction is shut down; what comes in is read and dropped.
+ * LINGERING: muxd waits for the client's FIN, for SESSION_LINGER_MS at most,
+ * because closing a socket with unread input makes the kernel send a reset
+ * that can overtake the answer.
+ *
+ * Every session ends in session_end(), with a reason: it closes the socket,
+ * releases every limit taken, counts, writes the access record.
+ */
+#ifndef MUXD_SERVICE_SESSION_H
+#define MUXD_SERVICE_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event/loop.h"
+#include "net/stream.h"
+#include "service/service.h"
+#include "state/ledger.h"
+
+#define SESSION_LINGER_MS 2000
+
+enum session_phase { SESSION_OPEN, SESSION_CLOSING, SESSION_LINGERING };
+
+struct session {
+	struct stream client;
+	struct timer timer; /* the nearest of all its time-outs */
+	struct list link;   /* among the worker's sessions */
+	struct retired retired;
+	struct door *door; /* how it came in; its service is door->service */
+	struct ledger_entry *entry;
+	uint64_t started_ms;  /* loop_now() */
+	uint64_t deadline_ms; /* the handler's; 0: none */
+	union {               /* the handler's own */
+		void *data;
+		size_t offset;
+	};
+	uint8_t phase;           /* enum session_phase */
+	uint8_t deadline_reason; /* enum reason, if handler->deadline is NULL */
+	uint8_t finish_reason;   /* enum reason, from session_finish() */
+	bool over;
+};
+
+/* Begin a session on an admitted connection: entry holds what was taken for
+ * it.  Both fd and entry are the session's from here on, unless it returns
+ * -1 with errno: then they are still the caller's. */
+int session_begin(struct door *door, int fd, struct ledger_entry *entry);
+
+/* Send to the client.  The session may be over after a failed write only in
+ * a later turn, so handlers need not check. */
+void session_write(struct session *session, const void *data, size_t len);
+
+/* Two parts, the second lent: valid as long as the service is. */
+void session_write_lent(struct session *session, const void *head,
+    size_t head_len, const void *body, size_t body_len);
+
+/* Producer: as much as the client takes now; the number of bytes taken. */
+size_t session_write_some(
+    struct session *session, const void *data, size_t len);
+
+/* Set the handler's own time-out, delay_ms from now; reason is how the
+ * session ends if the handler has no deadline function.  0 takes it away. */
+void session_set_deadline(
+    struct session *session, uint64_t delay_ms, enum reason reason);
+
+/* End in order: flush, shut down, wait for the client's FIN, end. */
+void session_finish(struct session *session, enum reason reason);
+
+/* End at once.  Does nothing if it is over.  error is the errno value behind
+ * the reason, or 0. */
+void session_end(struct session *session, enum reason reason, int error);
+
+/* The same with a reset instead of a FIN. */
+void session_abort(struct session *session, enum reason reason, int error);
+
+#endif

@@ -1,0 +1,83 @@
+/*
+ * The table of reasons: one row a code, in the order of the codes.  Names
+ * are an interface (records, metrics, dashboards) and never change; a code
+ * that is no longer used keeps its row.
+ */
+#include "state/reason.h"
+
+#include <stddef.h>
+
+#define ENDED(code, name, who, text) [code] = { code, name, who, false, text }
+
+#define REFUSED(code, name, text)    [code] = { code, name, WHO_MUXD, true, text }
+
+static const struct reason_info reasons[REASON_COUNT] = {
+	ENDED(REASON_NONE, "none", WHO_NOBODY, "the session lives"),
+	ENDED(REASON_CLIENT_CLOSED, "client_closed", WHO_CLIENT,
+	    "the client closed the connection"),
+	ENDED(REASON_CLIENT_RESET, "client_reset", WHO_CLIENT,
+	    "the client reset the connection"),
+	ENDED(REASON_CLIENT_LOST, "client_lost", WHO_CLIENT,
+	    "the client could no longer be reached"),
+	ENDED(REASON_SERVED, "served", WHO_MUXD,
+	    "the service had sent all it had to send"),
+	ENDED(REASON_PROTOCOL_ERROR, "protocol_error", WHO_MUXD,
+	    "the client broke the protocol"),
+	ENDED(REASON_IDLE_TIMEOUT, "idle_timeout", WHO_MUXD,
+	    "nothing was sent either way for the idle timeout"),
+	ENDED(REASON_FIRST_BYTE_TIMEOUT, "first_byte_timeout", WHO_MUXD,
+	    "the client said nothing for the first-byte timeout"),
+	ENDED(REASON_REQUEST_TIMEOUT, "request_timeout", WHO_MUXD,
+	    "the client's request did not arrive in time"),
+	ENDED(REASON_LIFETIME, "lifetime", WHO_MUXD,
+	    "the session reached the longest lifetime"),
+	ENDED(REASON_DRAIN_DEADLINE, "drain_deadline", WHO_ADMIN,
+	    "the session outlived the drain timeout"),
+	ENDED(REASON_STOPPED, "stopped", WHO_ADMIN,
+	    "the daemon was told to stop at once"),
+	ENDED(REASON_WORKER_DIED, "worker_died", WHO_MUXD,
+	    "the worker that served the session died"),
+	ENDED(REASON_NO_MEMORY, "no_memory", WHO_MUXD,
+	    "there was no memory to go on"),
+	ENDED(REASON_INTERNAL, "internal", WHO_MUXD,
+	    "an error that should not occur ended the session"),
+	REFUSED(REASON_DENIED, "denied",
+	    "the client's address is denied, or not allowed"),
+	REFUSED(REASON_DAEMON_FULL, "daemon_full",
+	    "the daemon holds as many connections as it may"),
+	REFUSED(REASON_SERVICE_FULL, "service_full",
+	    "the service holds as many connections as it may"),
+	REFUSED(REASON_SERVICE_RATE, "service_rate",
+	    "the service gets more new connections than it may"),
+	REFUSED(REASON_SOURCE_FULL, "source_full",
+	    "the client's source holds as many connections as it may"),
+	REFUSED(REASON_SOURCE_RATE, "source_rate",
+	    "the client's source opens connections faster than it may"),
+	REFUSED(REASON_SOURCES_FULL, "sources_full",
+	    "there is no place left to count another source"),
+	REFUSED(REASON_WORKER_FULL, "worker_full",
+	    "the worker has no descriptor, place or memory left"),
+};
+
+const struct reason_info *
+reason_info(enum reason code)
+{
+	if ((unsigned)code >= REASON_COUNT)
+		return &reasons[REASON_INTERNAL];
+	return &reasons[code];
+}
+
+const char *
+reason_who_name(enum reason_who who)
+{
+	static const char *const names[] = {
+		[WHO_NOBODY] = "nobody",
+		[WHO_CLIENT] = "client",
+		[WHO_MUXD] = "muxd",
+		[WHO_ADMIN] = "admin",
+	};
+
+	if ((size_t)who >= sizeof(names) / sizeof(names[0]))
+		return names[WHO_NOBODY];
+	return names[who];
+}

@@ -1,0 +1,56 @@
+/*
+ * Why a session ended, or never began.  One table: the code is the index,
+ * the counters have a cell for each, and the access record, the summary and
+ * the metrics all use its name.
+ */
+#ifndef MUXD_STATE_REASON_H
+#define MUXD_STATE_REASON_H
+
+#include <stdbool.h>
+
+enum reason {
+	REASON_NONE, /* the session lives */
+	/* A session ended. */
+	REASON_CLIENT_CLOSED,
+	REASON_CLIENT_RESET,
+	REASON_CLIENT_LOST,    /* ETIMEDOUT, EHOSTUNREACH, … */
+	REASON_SERVED,         /* the service had said all it had to say */
+	REASON_PROTOCOL_ERROR, /* the client broke the protocol */
+	REASON_IDLE_TIMEOUT,
+	REASON_FIRST_BYTE_TIMEOUT,
+	REASON_REQUEST_TIMEOUT, /* a head or body came too slowly */
+	REASON_LIFETIME,
+	REASON_DRAIN_DEADLINE,
+	REASON_STOPPED, /* the daemon was told to stop at once */
+	REASON_WORKER_DIED,
+	REASON_NO_MEMORY,
+	REASON_INTERNAL, /* an error that should not be: see errno */
+	/* A client was turned away before it had a session. */
+	REASON_DENIED,       /* deny, or not in allow */
+	REASON_DAEMON_FULL,  /* limits.connections */
+	REASON_SERVICE_FULL, /* service.limit.connections */
+	REASON_SERVICE_RATE, /* service.limit.rate */
+	REASON_SOURCE_FULL,  /* limits.per_source, service.limit.per_source */
+	REASON_SOURCE_RATE,  /* service.limit.source_rate */
+	REASON_SOURCES_FULL, /* no place left to count another source */
+	REASON_WORKER_FULL,  /* no descriptor, ledger place or memory */
+	REASON_COUNT
+};
+
+enum reason_who { WHO_NOBODY, WHO_CLIENT, WHO_MUXD, WHO_ADMIN };
+
+struct reason_info {
+	enum reason code;
+	const char *name; /* "idle_timeout": for records and metrics */
+	enum reason_who who;
+	bool refused;     /* no session had begun */
+	const char *text; /* an English sentence without a full stop */
+};
+
+/* The row of a code; codes out of range give that of REASON_INTERNAL. */
+const struct reason_info *reason_info(enum reason code);
+
+/* "client", "muxd", "admin", "nobody". */
+const char *reason_who_name(enum reason_who who);
+
+#endif

@@ -1,0 +1,171 @@
+/*
+ * What the processes of muxd share: one mapping, made by the master before
+ * it forks, and laid out by one function from the shape below.
+ *
+ *   header    magic, layout version, shape
+ *   total     the limit over the whole daemon, and that of queue memory
+ *   services  for each service: name, limit, rate
+ *   workers   for each worker slot: process id, heartbeat, intent, holds
+ *   counters  [worker][service]
+ *   sources   a hash table of client prefixes, shared by all
+ *   ledger    [worker][entry]: the live sessions
+ *
+ * Each part is written by its owner, parts of different writers lie on
+ * different cache lines, and memory that is never touched costs nothing, so
+ * the shape can be generous.
+ *
+ * Worker numbers here are slots: a worker that takes over a dead one's slot
+ * goes on with its counters and its numbering of sessions.
+ */
+#ifndef MUXD_STATE_STATE_H
+#define MUXD_STATE_STATE_H
+
+#include <sys/types.h>
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/units.h"
+#include "state/bucket.h"
+#include "state/counters.h"
+#include "state/reason.h"
+#include "state/tally.h"
+
+#define STATE_NAME_MAX       64 /* of a service, NUL included */
+#define STATE_LAYOUT_VERSION 1
+
+/* How much of everything there is room for; fixed when it is made. */
+struct state_shape {
+	uint32_t workers; /* slots, <= TALLY_WORKERS */
+	uint32_t services;
+	uint32_t sessions; /* ledger entries of each worker */
+	uint32_t sources;  /* rounded up to a power of two */
+};
+
+/* A count with an upper bound, and the workers that wait for it to fall. */
+struct limit {
+	_Alignas(64) struct tally tally;
+	_Atomic uint64_t waiters[TALLY_WORKERS / 64];
+};
+
+struct state_service {
+	_Alignas(64) char name[STATE_NAME_MAX]; /* empty: free */
+	struct limit connections;
+	struct bucket rate;
+};
+
+/* What a worker tells about itself. */
+enum worker_phase {
+	WORKER_NONE, /* no process */
+	WORKER_STARTING,
+	WORKER_SERVING,
+	WORKER_DRAINING
+};
+
+struct state_worker {
+	_Alignas(64) _Atomic int32_t pid;
+	_Atomic uint32_t phase;        /* enum worker_phase */
+	_Atomic uint64_t heartbeat_ms; /* monotonic; each turn */
+	_Atomic uint64_t next_session; /* numbering, kept over deaths */
+	_Atomic uint64_t log_dropped;
+	_Atomic uint64_t starts;      /* how often the slot was filled */
+	_Atomic uint32_t sessions;    /* live ones, for readers */
+	_Atomic uint32_t ledger_top;  /* entries from here on are untouched */
+	_Atomic uint32_t memory_held; /* chunks of queue memory */
+	/* The place of the source table that the worker rewrites or has
+	 * rewritten last, + 1. */
+	_Atomic uint32_t source_marked;
+	struct tally_place tallies;
+};
+
+/* Bits of ledger_entry.holds: what a session has taken and must give. */
+enum {
+	HOLD_ENTRY = 1,          /* the entry is in use */
+	HOLD_TOTAL = 2,          /* one of limits.connections */
+	HOLD_SERVICE = 4,        /* one of service.limit.connections */
+	HOLD_SOURCE = 8,         /* one of limits.per_source: source[0] */
+	HOLD_SERVICE_SOURCE = 16 /* one of service.limit.per_source: [1] */
+};
+
+/*
+ * One live session.  Written by its worker alone.  Readers take it as
+ * valid if version is even and the same before and after they copied it.
+ */
+struct ledger_entry {
+	_Atomic uint32_t holds;
+	_Atomic uint32_t version;
+	_Atomic uint64_t id; /* slot << 48 | number; never 0 while in use */
+	_Atomic uint64_t bytes_in;
+	_Atomic uint64_t bytes_out;
+	int64_t start_us; /* wall clock */
+	struct addr client;
+	uint32_t source[2]; /* indices of the source table */
+	uint16_t service;
+	uint16_t server; /* of a pool; UINT16_MAX: none */
+};
+
+/* A client prefix within a scope (all of muxd, or one service); see
+ * state/sources.h. */
+struct source;
+
+/* The first bytes of the mapping, constant after it was made. */
+struct state_header {
+	_Alignas(64) uint64_t magic;
+	uint32_t version;
+	struct state_shape shape;
+	uint64_t size;  /* of the whole mapping */
+	uint64_t seed;  /* of the hash of sources: random */
+	uint64_t check; /* a hash of the fields above */
+};
+
+/* A process's view of the mapping. */
+struct state {
+	struct state_header *header;
+	struct limit *total;  /* limits.connections */
+	struct limit *memory; /* limits.memory, in chunks */
+	struct state_service *services;
+	struct state_worker *workers;
+	struct counters *counters;
+	struct source *sources;
+	struct ledger_entry *ledger;
+	struct state_shape shape; /* as rounded */
+	size_t size;
+	int fd;
+	/* Wakes worker slot: set by the owner of the process's event loop;
+	 * NULL: nobody is woken. */
+	void (*wake)(void *arg, unsigned worker);
+	void *wake_arg;
+};
+
+/* Make and map it.  NULL with errno (EINVAL for a shape out of range, ENOMEM,
+ * or what kept the memory from being had). */
+struct state *state_create(const struct state_shape *shape);
+
+/* Map what another process made; fd becomes the state's own on success.
+ * NULL with errno; EPROTO when magic, version or size do not fit. */
+struct state *state_attach(int fd);
+
+/* Unmap and close.  The memory lives on while another process has it. */
+void state_close(struct state *state);
+
+/* The slot of the service of that name: the one it has, or a free one.  -1
+ * with ENOSPC, or EINVAL for a name that is empty or does not fit.  Master
+ * only, before the workers learn of it. */
+int state_service_slot(struct state *state, const char *name);
+
+struct counters *state_counters(
+    const struct state *state, unsigned worker, unsigned service);
+
+/* The right of the process that fills a worker slot to change tallies. */
+struct tally_author state_author(const struct state *state, unsigned worker);
+
+/* Sums over all workers. */
+uint64_t state_sum_events(
+    const struct state *state, unsigned service, enum counter counter);
+uint64_t state_sum_ended(
+    const struct state *state, unsigned service, enum reason reason);
+
+#endif

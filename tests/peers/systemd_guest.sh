@@ -1,0 +1,148 @@
+#!/bin/sh
+# Runs inside the container, as root, below systemd: see systemd.sh.
+set -u
+
+check()
+{
+	what=$1
+	shift
+	if "$@" >/guest.out 2>&1; then
+		echo "ok: $what"
+	else
+		echo "not ok: $what"
+		sed 's/^/    /' /guest.out
+	fi
+}
+
+# Wait until a command succeeds, for 20 seconds at most.
+until_true()
+{
+	n=0
+	until "$@" >/dev/null 2>&1; do
+		n=$((n + 1))
+		[ "$n" -lt 200 ] || return 1
+		sleep 0.1
+	done
+}
+
+echo_answers()
+{
+	[ "$(echo hello | nc -N -w 5 127.0.0.1 7)" = hello ]
+}
+
+http_answers()
+{
+	[ "$(curl -sS -m 5 http://127.0.0.1/)" = '200 OK' ]
+}
+
+main_pid()
+{
+	systemctl show -P MainPID muxd
+}
+
+workers()
+{
+	pgrep -P "$(main_pid)" -f 'muxd: worker'
+}
+
+# Of every worker: not root, no capability, no way to get one.
+workers_are_powerless()
+{
+	for pid in $(workers); do
+		grep -Eq '^CapEff:[[:space:]]*0+$' "/proc/$pid/status" &&
+		    grep -Eq '^CapPrm:[[:space:]]*0+$' "/proc/$pid/status" &&
+		    grep -Eq '^NoNewPrivs:[[:space:]]*1$' "/proc/$pid/status" &&
+		    [ "$(stat -c %U "/proc/$pid")" = muxd ] || return 1
+	done
+	[ -n "$(workers)" ]
+}
+
+nothing_is_root()
+{
+	! ps -o user= -p "$(main_pid)" --ppid "$(main_pid)" | grep -qv muxd
+}
+
+# journal_has PATTERN FIELD=VALUE...: a line of muxd's with these fields.
+journal_has()
+{
+	pattern=$1
+	shift
+	journalctl --quiet --no-pager -o cat -u muxd "$@" | grep -q "$pattern"
+}
+
+new_worker()
+{
+	now=$(workers | sort | tr '\n' ' ')
+	[ "$(echo "$now" | wc -w)" -eq "$worker_count" ] &&
+	    [ "$now" != "$workers_before" ]
+}
+
+ip link set lo up
+cat >/etc/muxd.conf <<'EOF'
+service "echo" {
+  listen  = { "*:7", "udp:*:7" }
+  handler = "echo"
+}
+service "web" {
+  listen  = { "0.0.0.0:80" }
+  handler = "http"
+  http { body = "200 OK" }
+}
+EOF
+
+check 'systemctl start' systemctl start muxd
+check 'systemctl is-active' systemctl is-active muxd
+check 'status tells what it does' \
+    sh -c 'systemctl show -P StatusText muxd | grep -q "serving 2 services"'
+check 'echo answers on port 7' echo_answers
+check 'http answers on port 80' http_answers
+check 'no process is root' nothing_is_root
+check 'fault 47: workers have no capability' workers_are_powerless
+check 'journal: a line for the start' until_true journal_has '^ready '
+check 'journal: fields of a session' until_true journal_has \
+    '^session ended' SERVICE=echo REASON=client_closed
+check 'journal: nothing of a refused system call' \
+    sh -c '! journalctl --no-pager -b | grep -i seccomp'
+
+check 'a second instance is refused' \
+    sh -c '! timeout 20 runuser -u muxd -- /usr/sbin/muxd'
+check 'it hurts nobody' echo_answers
+
+workers_before=$(workers | sort | tr '\n' ' ')
+worker_count=$(echo "$workers_before" | wc -w)
+kill -KILL "$(workers | head -n 1)"
+check 'fault 47: a killed worker comes back' until_true new_worker
+check 'echo answers after it' echo_answers
+check 'fault 47: the new one has no capability either' workers_are_powerless
+check 'journal: a line for the death' until_true journal_has \
+    '^worker ended.*signal=Killed'
+
+before=$(main_pid)
+check 'systemctl restart' systemctl restart muxd
+check 'it is another process' test "$(main_pid)" != "$before"
+check 'echo answers after the restart' echo_answers
+
+kill -KILL "$(main_pid)"
+check 'fault 15, in part: a killed master comes back' \
+    until_true sh -c 'echo hello | nc -N -w 1 127.0.0.1 7 | grep -q hello'
+
+check 'systemctl stop' systemctl stop muxd
+check 'it is inactive, not failed' \
+    sh -c '[ "$(systemctl show -P ActiveState muxd)" = inactive ]'
+check 'journal: a line for the stop' until_true journal_has '^stopped'
+check 'journal: the summary of a service' until_true journal_has \
+    '^summary.*requests=1' SERVICE=web
+check 'nothing is left' sh -c '! pgrep -u muxd'
+
+echo 'service "x" { listen = { "127.0.0.1:9" } handlr = "echo" }' \
+    >/etc/muxd.conf
+check 'a wrong configuration does not start' sh -c '! systemctl start muxd'
+check 'the journal says where it is wrong' until_true sh -c \
+    'journalctl --no-pager -u muxd | grep -q "/etc/muxd.conf:1: .*handlr"'
+
+check 'the unit is exposed little (systemd-analyze, at most 1.5)' sh -c '
+	systemd-analyze security --no-pager muxd |
+	    sed -n "s/.*level for muxd.service: \([0-9.]*\).*/\1/p" |
+	    awk "{ print; exit !(\$1 <= 1.5) }"'
+systemd-analyze security --no-pager muxd | tail -n 1
+echo 'the end'

@@ -1,0 +1,178 @@
+/*
+ * Loading a configuration while allocations fail.
+ *
+ * The linker's --wrap puts the functions below between muxd's own objects
+ * and malloc; libconfuse, a shared library, goes on to the real one, since
+ * without memory version 3.3 crashes, and its scanner ends the process.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <errno.h>
+
+#include "fixture.h"
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+
+/* Allocations that still succeed; one fails, or with failing_all all after
+ * it.  -1: no end. */
+static long left = -1;
+static bool failing_all;
+static unsigned long failed;
+
+static bool
+fails(void)
+{
+	if (left == -1)
+		return false;
+	if (left > 0) {
+		left--;
+		return false;
+	}
+	if (!failing_all)
+		left = -1;
+	failed++;
+	errno = ENOMEM;
+	return true;
+}
+
+void *
+__wrap_malloc(size_t size)
+{
+	return fails() ? NULL : __real_malloc(size);
+}
+
+void *
+__wrap_calloc(size_t n, size_t size)
+{
+	return fails() ? NULL : __real_calloc(n, size);
+}
+
+void *
+__wrap_realloc(void *p, size_t size)
+{
+	return fails() ? NULL : __real_realloc(p, size);
+}
+
+static const char good_text[] =
+    "workers = 2 group = g\n"
+    "log { target = \"file:/tmp/log\" }\n"
+    "service \"a\" { handler = echo\n"
+    "  listen = { \"127.0.0.1:7\", \"udp:127.0.0.1:7\", \"unix:/tmp/a\" }\n"
+    "  allow = { \"10.0.0.0/8\", \"::/0\" } echo { prefix = \"> \" }\n"
+    "  socket { unix_user = u unix_group = g } }\n"
+    "service \"b\" { handler = http listen = \"*:80\"\n"
+    "  http { body_file = \"/etc/passwd\" headers = { \"X: y\", \"Y: z\" } "
+    "} }\n";
+
+static const char bad_text[] =
+    "wrkers = 2 user = { a } user = a user = b\n"
+    "include(\"/nonexistent\") include_dir(\"/nonexistent\")\n"
+    "service \"a\" { handler = eco listen = { \"127.0.0.1:7\", \"x\" }\n"
+    "  limit { rate = 5 } limit { } }\n"
+    "service \"a\" { handler = echo listen = { \"127.0.0.1:7\",\n"
+    "  \"127.0.0.1:7\" } http { body = \"a\" body_file = \"/b\" } }\n"
+    "user = \"${NO_SUCH_VARIABLE}\" log { level = \"\n";
+
+/* Parse with allocation n failing; whether one did. */
+static bool
+parse_starved(const char *text, bool good, long n)
+{
+	struct conf_errors errors = { 0 };
+	struct conf *conf;
+	unsigned long before = failed;
+
+	left = n;
+	conf = conf_parse(text, "t", &errors);
+	left = -1;
+	if (good && failed > before)
+		assert_null(conf);
+	assert_int_equal(conf == NULL, errors.nerrors > 0);
+	conf_errors_free(&errors);
+	conf_free(conf);
+	return failed > before;
+}
+
+/* fault 42 */
+static void
+loading_survives_each_failure(void **state)
+{
+	long n;
+
+	(void)state;
+	failing_all = false;
+	for (n = 0; parse_starved(good_text, true, n); n++)
+		;
+	assert_true(n > 50);
+	for (n = 0; parse_starved(bad_text, false, n); n++)
+		;
+	assert_true(n > 50);
+}
+
+/* fault 42 */
+static void
+loading_survives_that_nothing_is_left(void **state)
+{
+	long n;
+
+	(void)state;
+	failing_all = true;
+	for (n = 0; parse_starved(good_text, true, n); n++)
+		;
+	for (n = 0; parse_starved(bad_text, false, n); n++)
+		;
+	failing_all = false;
+}
+
+/* fault 42 */
+static void
+a_dump_fails_as_a_whole(void **state)
+{
+	struct conf *conf = fixture_parse(good_text);
+	unsigned long before;
+	char *text = NULL;
+	size_t len;
+	long n;
+	int rc;
+
+	(void)state;
+	for (n = 0;; n++) {
+		FILE *out = open_memstream(&text, &len);
+
+		before = failed;
+		left = n;
+		rc = conf_dump(conf, out, true);
+		left = -1;
+		fclose(out);
+		free(text);
+		if (failed == before)
+			break;
+		assert_int_equal(rc, -1);
+	}
+	assert_int_equal(rc, 0);
+	assert_true(n > 10);
+	conf_free(conf);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(loading_survives_each_failure),
+		cmocka_unit_test(loading_survives_that_nothing_is_left),
+		cmocka_unit_test(a_dump_fails_as_a_whole),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,246 @@
+/*
+ * Services on a loop with a clock of the test's own.
+ */
+#include "fixture.h"
+
+#include <sys/socket.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/compat.h"
+#include "event/backend.h"
+#include "net/socket.h"
+
+/* The clock of the loop: one for the program, since a loop asks a function
+ * without an argument. */
+static uint64_t now_ms = 1000000;
+
+static uint64_t
+test_clock(void)
+{
+	return now_ms;
+}
+
+static void
+congested(struct services *services, bool yes)
+{
+	struct fixture *f = services->owner;
+
+	f->congestions += yes;
+}
+
+static void
+drained(struct services *services)
+{
+	struct fixture *f = services->owner;
+
+	f->drained = true;
+}
+
+static const struct services_ops ops = {
+	.congested = congested,
+	.drained = drained,
+};
+
+/* A limit has fallen: ring, as the workers do. */
+static void
+ring(void *arg, unsigned worker)
+{
+	struct fixture *f = arg;
+
+	wake_send(f->bells[worker]);
+}
+
+static void
+woken(struct wake *wake)
+{
+	services_retry(wake->owner);
+}
+
+static void
+hang_bell(struct fixture *f, unsigned worker, struct services *services)
+{
+	int fds[2];
+
+	assert_int_equal(wake_make(fds), 0);
+	assert_int_equal(
+	    wake_open(&f->wakes[worker], f->loop, fds[0], woken, services), 0);
+	f->bells[worker] = fds[1];
+}
+
+static void
+open_doors(struct fixture *f, struct services *services)
+{
+	const struct socket_options options = { .backlog = 128 };
+	struct endpoint endpoint;
+	size_t i, j;
+	int fd;
+
+	for (i = 0; i < f->conf->nservices; i++) {
+		for (j = 0; j < f->conf->services[i].nlisten; j++) {
+			endpoint = f->conf->services[i].listen[j];
+			fd = socket_bind(&endpoint, &options, NULL);
+			assert_int_not_equal(fd, -1);
+			assert_int_equal(socket_local(fd, &endpoint.addr), 0);
+			if (endpoint.transport == TRANSPORT_TCP)
+				assert_int_equal(socket_listen(fd, 128), 0);
+			assert_int_equal(services_add_door(
+					     services, i, &endpoint, fd, false),
+			    0);
+		}
+	}
+}
+
+static void
+open_services(struct fixture *f, struct services *services, unsigned worker)
+{
+	const struct services_config config = {
+		.loop = f->loop,
+		.log = &f->log,
+		.state = f->state,
+		.worker = worker,
+		.conf = f->conf,
+		.slots = f->slots,
+		.connections_max =
+		    f->conf->connections != 0 ? f->conf->connections : 1000,
+		.ndoors = 16,
+		.ops = &ops,
+		.owner = f,
+	};
+
+	assert_int_equal(services_open(services, &config), 0);
+	open_doors(f, services);
+}
+
+void
+fixture_open(struct fixture *f, const char *text)
+{
+	const struct state_shape shape = {
+		.workers = 2, .services = 16, .sessions = 64, .sources = 1024
+	};
+	struct conf_errors errors = { 0 };
+	int fds[2], slot;
+	size_t i;
+
+	memset(f, 0, sizeof(*f));
+	f->conf = conf_parse(text, "test.conf", &errors);
+	conf_errors_print(&errors, stderr);
+	assert_non_null(f->conf);
+	conf_errors_free(&errors);
+	assert_int_equal(compat_socketpair(SOCK_DGRAM, fds), 0);
+	f->log_fd = fds[0];
+	log_open_channel(&f->log, fds[1], LOG_LEVEL_INFO, "worker", 0);
+	f->loop = loop_open_with(event_backends[0], test_clock);
+	f->state = state_create(&shape);
+	assert_non_null(f->loop);
+	assert_non_null(f->state);
+	f->state->wake = ring;
+	f->state->wake_arg = f;
+	for (i = 0; i < f->conf->nservices; i++) {
+		slot = state_service_slot(f->state, f->conf->services[i].name);
+		assert_int_not_equal(slot, -1);
+		f->slots[i] = (unsigned)slot;
+	}
+	hang_bell(f, 0, &f->services);
+	hang_bell(f, 1, &f->other);
+	open_services(f, &f->services, 0);
+}
+
+void
+fixture_open_other(struct fixture *f)
+{
+	open_services(f, &f->other, 1);
+	f->has_other = true;
+}
+
+void
+fixture_close(struct fixture *f)
+{
+	services_stop(&f->services);
+	assert_true(list_empty(&f->services.sessions));
+	services_close(&f->services);
+	if (f->has_other) {
+		services_stop(&f->other);
+		services_close(&f->other);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		wake_close(&f->wakes[i]);
+		(void)close(f->bells[i]);
+	}
+	loop_close(f->loop);
+	assert_int_equal(tally_read(&f->state->total->tally), 0);
+	assert_int_equal(tally_read(&f->state->memory->tally), 0);
+	assert_int_equal(
+	    tally_read(&f->state->services[f->slots[0]].connections.tally), 0);
+	state_close(f->state);
+	(void)close(f->log.fd);
+	(void)close(f->log_fd);
+	conf_free(f->conf);
+}
+
+int
+fixture_connect(const struct services *services, size_t door, const char *from)
+{
+	struct sockaddr_storage ss;
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	socklen_t len =
+	    addr_to_sockaddr(&services->doors[door].endpoint.addr, &ss);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_not_equal(fd, -1);
+	if (from != NULL) {
+		assert_int_equal(inet_pton(AF_INET, from, &sin.sin_addr), 1);
+		assert_int_equal(
+		    bind(fd, (struct sockaddr *)&sin, sizeof(sin)), 0);
+	}
+	assert_int_equal(connect(fd, (struct sockaddr *)&ss, len), 0);
+	return fd;
+}
+
+void
+fixture_settle(struct fixture *f)
+{
+	while (loop_turn(f->loop, 5) > 0)
+		continue;
+}
+
+void
+fixture_advance(struct fixture *f, uint64_t ms)
+{
+	fixture_settle(f);
+	now_ms += ms;
+	assert_int_not_equal(loop_turn(f->loop, 0), -1);
+	fixture_settle(f);
+}
+
+ssize_t
+fixture_read(struct fixture *f, int fd, void *buf, size_t size)
+{
+	ssize_t n;
+
+	while ((n = recv(fd, buf, size, MSG_DONTWAIT)) == -1 && errno == EAGAIN)
+		assert_int_not_equal(loop_turn(f->loop, 5), -1);
+	return n;
+}
+
+int
+fixture_read_end(struct fixture *f, int fd)
+{
+	char buf[4096];
+	ssize_t n;
+
+	do {
+		n = fixture_read(f, fd, buf, sizeof(buf));
+	} while (n > 0);
+	return n == 0 ? 0 : errno;
+}
+
+uint64_t
+fixture_ended(const struct fixture *f, enum reason reason)
+{
+	return state_sum_ended(f->state, f->slots[0], reason);
+}

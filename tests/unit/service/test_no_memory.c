@@ -1,0 +1,177 @@
+/*
+ * Every allocation of the service layer fails once: nobody crashes, nothing
+ * that was taken stays taken, and the next client is served.
+ */
+#include "fixture.h"
+
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+
+/* Allocations until the one that fails; -1: none does. */
+static long until_failure = -1;
+static bool failed;
+
+static bool
+fails_now(void)
+{
+	if (until_failure == -1)
+		return false;
+	if (until_failure-- > 0)
+		return false;
+	failed = true;
+	errno = ENOMEM;
+	return true;
+}
+
+void *
+__wrap_malloc(size_t size)
+{
+	return fails_now() ? NULL : __real_malloc(size);
+}
+
+void *
+__wrap_calloc(size_t n, size_t size)
+{
+	return fails_now() ? NULL : __real_calloc(n, size);
+}
+
+void *
+__wrap_realloc(void *p, size_t size)
+{
+	return fails_now() ? NULL : __real_realloc(p, size);
+}
+
+static const char *const configuration =
+    "service \"echo\" { listen = { \"127.0.0.1:0\" } handler = \"echo\""
+    " limit { connections = 10 per_source = 10 } }"
+    "service \"web\" { listen = { \"127.0.0.1:0\" } handler = \"http\""
+    " http { body = \"hello\" } }"
+    "service \"day\" { listen = { \"127.0.0.1:0\" } handler = \"daytime\" }";
+
+/* Say something to a door and read until the end, whatever comes.  The
+ * client allocates nothing. */
+static void
+visit(struct fixture *f, size_t door, const char *first, const char *second)
+{
+	int fd = fixture_connect(&f->services, door, NULL);
+
+	(void)send(fd, first, strlen(first), MSG_NOSIGNAL);
+	fixture_settle(f);
+	(void)send(fd, second, strlen(second), MSG_NOSIGNAL);
+	(void)shutdown(fd, SHUT_WR);
+	(void)fixture_read_end(f, fd);
+	(void)close(fd);
+	fixture_settle(f);
+}
+
+static void
+visit_all(struct fixture *f)
+{
+	visit(f, 0, "hello", "again");
+	visit(
+	    f, 1, "GET / HTTP/1.1\r\nHo", "st: a\r\nConnection: close\r\n\r\n");
+	visit(f, 1, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab",
+	    "cdGET / HTTP/1.0\r\n\r\n");
+	visit(f, 2, "", "");
+}
+
+/* fault 42 */
+static void
+a_session_may_fail_at_any_allocation(void **state)
+{
+	struct fixture f;
+	long n;
+
+	(void)state;
+	for (n = 0;; n++) {
+		fixture_open(&f, configuration);
+		failed = false;
+		until_failure = n;
+		visit_all(&f);
+		until_failure = -1;
+		TURN_UNTIL(&f, list_empty(&f.services.sessions));
+		assert_int_equal(tally_read(&f.state->total->tally), 0);
+		visit_all(&f);
+		TURN_UNTIL(&f, list_empty(&f.services.sessions));
+		fixture_close(&f);
+		if (!failed)
+			break;
+	}
+	/* It was the sessions that allocated, and each of them. */
+	assert_true(n >= 4);
+}
+
+static void
+ignore_congestion(struct services *services, bool congested)
+{
+	(void)services;
+	(void)congested;
+}
+
+static void
+ignore_drained(struct services *services)
+{
+	(void)services;
+}
+
+static const struct services_ops ops = {
+	.congested = ignore_congestion,
+	.drained = ignore_drained,
+};
+
+/* fault 42 */
+static void
+the_set_up_may_fail_at_any_allocation(void **state)
+{
+	struct fixture f;
+	struct services services;
+	struct services_config config = { .ops = &ops };
+	int result;
+	long n;
+
+	(void)state;
+	fixture_open(&f, configuration);
+	config.loop = f.loop;
+	config.log = &f.log;
+	config.state = f.state;
+	config.worker = 1;
+	config.conf = f.conf;
+	config.slots = f.slots;
+	config.connections_max = 10;
+	config.ndoors = 4;
+	for (n = 0;; n++) {
+		failed = false;
+		until_failure = n;
+		result = services_open(&services, &config);
+		until_failure = -1;
+		if (result == 0)
+			break;
+		assert_true(failed);
+		assert_int_equal(errno, ENOMEM);
+	}
+	assert_true(n >= 4);
+	services_close(&services);
+	fixture_close(&f);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_session_may_fail_at_any_allocation),
+		cmocka_unit_test(the_set_up_may_fail_at_any_allocation),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
