@@ -7,12 +7,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/compat.h"
 #include "conf/conf.h"
+#include "event/loop.h"
 #include "proc/detach.h"
 #include "proc/master.h"
 
@@ -97,6 +99,19 @@ parse_arguments(int argc, char **argv, struct arguments *arguments)
 	return MUXD_EXIT_INVALID;
 }
 
+/* What the caller left blocked or ignored must not decide whether the daemon
+ * hears its signals; and neither a log nor a socket that is gone ends it. */
+static void
+settle_signals(void)
+{
+	sigset_t none;
+
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);
+}
+
 /* A descriptor 0, 1 or 2 that is closed would be given to a socket, which
  * then gets whatever is printed. */
 static int
@@ -113,13 +128,6 @@ hold_stdio(void)
 }
 
 static int
-say_valid(const char *conf_path)
-{
-	printf("%s is valid\n", conf_path);
-	return MUXD_EXIT_OK;
-}
-
-static int
 dump(const struct conf *conf)
 {
 	if (conf_dump(conf, stdout, true) == 0 && fflush(stdout) == 0)
@@ -129,21 +137,33 @@ dump(const struct conf *conf)
 	return MUXD_EXIT_ENVIRONMENT;
 }
 
+/* Detached, there is no terminal to write the log to. */
+static bool
+may_detach(const struct conf *conf)
+{
+	if (conf->log.target != LOG_TARGET_STDERR || !isatty(STDERR_FILENO))
+		return true;
+	fputs("muxd: -d with log.target = \"stderr\" on a terminal: choose"
+	      " another target\n",
+	    stderr);
+	return false;
+}
+
 static int
 run(const struct conf *conf, const struct arguments *arguments)
 {
 	struct master_options options = {
 		.conf = conf,
 		.conf_path = arguments->conf_path,
-		.event_backend = arguments->event_backend != NULL
-		    ? arguments->event_backend
-		    : conf->event_backend,
+		.event_backend = arguments->event_backend,
 		.ready_fd = -1,
 	};
 	int status;
 
 	if (!arguments->detach)
 		return master_run(&options);
+	if (!may_detach(conf))
+		return MUXD_EXIT_INVALID;
 	switch (detach_begin(&options.ready_fd, &status)) {
 	case 0:
 		return master_run(&options);
@@ -155,6 +175,30 @@ run(const struct conf *conf, const struct arguments *arguments)
 	}
 }
 
+/* What the command line said to do with a valid configuration. */
+static int
+obey(const struct conf *conf, struct arguments *arguments)
+{
+	if (arguments->event_backend == NULL)
+		arguments->event_backend = conf->event_backend;
+	if (!loop_has_backend(arguments->event_backend)) {
+		fprintf(stderr,
+		    "muxd: this build has no event backend \"%s\"\n",
+		    arguments->event_backend);
+		return MUXD_EXIT_INVALID;
+	}
+	switch (arguments->command) {
+	case COMMAND_CHECK:
+		printf("%s is valid\n", arguments->conf_path);
+		return MUXD_EXIT_OK;
+	case COMMAND_DUMP:
+		return dump(conf);
+	case COMMAND_RUN:
+	default:
+		return run(conf, arguments);
+	}
+}
+
 int
 main(int argc, char **argv, char **envp)
 {
@@ -163,6 +207,7 @@ main(int argc, char **argv, char **envp)
 	struct conf *conf;
 	int status;
 
+	settle_signals();
 	if (hold_stdio() == -1)
 		return MUXD_EXIT_ENVIRONMENT;
 	compat_title_init(argc, argv, envp);
@@ -174,12 +219,7 @@ main(int argc, char **argv, char **envp)
 	conf_errors_free(&errors);
 	if (conf == NULL)
 		return MUXD_EXIT_INVALID;
-	if (arguments.command == COMMAND_CHECK)
-		status = say_valid(arguments.conf_path);
-	else if (arguments.command == COMMAND_DUMP)
-		status = dump(conf);
-	else
-		status = run(conf, &arguments);
+	status = obey(conf, &arguments);
 	conf_free(conf);
 	return status;
 }

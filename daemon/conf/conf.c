@@ -105,7 +105,7 @@ report_missing(const struct filling *f, const struct conf_option *option)
 /* Give every option of the scope that has no value yet its default.  -1
  * without memory. */
 static int
-fill_rest(const struct filling *f, bool complete)
+fill_rest(const struct filling *f)
 {
 	size_t i;
 
@@ -117,7 +117,7 @@ fill_rest(const struct filling *f, bool complete)
 			continue;
 		if (take_default(f, option) == -1)
 			return -1;
-		if (option->required && complete &&
+		if (option->required && !f->scope->incomplete &&
 		    conf_scope_find(f->scope, option) == NULL)
 			report_missing(f, option);
 	}
@@ -126,7 +126,7 @@ fill_rest(const struct filling *f, bool complete)
 
 /* -1 without memory. */
 static int
-fill(struct filling *f, bool complete)
+fill(struct filling *f)
 {
 	size_t i;
 	int rc;
@@ -136,7 +136,7 @@ fill(struct filling *f, bool complete)
 		return -1;
 	for (i = 0; i < f->scope->nsettings; i++)
 		take_setting(f, &f->scope->settings[i]);
-	rc = fill_rest(f, complete);
+	rc = fill_rest(f);
 	mem_free(f->done);
 	return rc;
 }
@@ -152,7 +152,7 @@ build(struct conf *conf, struct conf_errors *errors)
 	f.scope = &source->scopes[0];
 	f.scope->file = source->files[0]->name;
 	f.base = conf;
-	if (fill(&f, true) == -1)
+	if (fill(&f) == -1)
 		return -1;
 	f.in_service = true;
 	conf->services =
@@ -169,8 +169,7 @@ build(struct conf *conf, struct conf_errors *errors)
 		service->name = mem_strdup(f.scope->title);
 		service->file = f.scope->file;
 		service->line = f.scope->line;
-		if (service->name == NULL ||
-		    fill(&f, !source->incomplete) == -1)
+		if (service->name == NULL || fill(&f) == -1)
 			return -1;
 	}
 	return 0;

@@ -244,6 +244,19 @@ include_dir_seen(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
 	return 0;
 }
 
+/* What might have been here is not missed. */
+static int
+dropped_seen(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
+{
+	(void)cfg;
+	(void)opt;
+	(void)argc;
+	(void)argv;
+	current->source->incomplete = true;
+	current->source->scopes[current->scope].incomplete = true;
+	return 0;
+}
+
 /* ---- libconfuse ---------------------------------------------------------------- */
 
 static void
@@ -293,6 +306,7 @@ schema_make(enum conf_section_id section)
 		opt->validcb = section_closed;
 		opt++;
 	}
+	*opt++ = (cfg_opt_t)CFG_FUNC(SCAN_DROPPED, dropped_seen);
 	if (section == SECTION_GLOBAL) {
 		*opt++ = (cfg_opt_t)CFG_FUNC(SCAN_INCLUDE, include_seen);
 		*opt++ =
@@ -358,8 +372,7 @@ read_text(struct parse *parse, char *text, size_t len)
 		    "there is a NUL byte in this line");
 		parse->source->incomplete = true;
 	}
-	if (conf_scan(text, parse->file->name, parse->errors))
-		parse->source->incomplete = true;
+	conf_scan(text, parse->file->name, parse->errors);
 	/* fmemopen(3) takes no empty buffer. */
 	if (text[0] == '\0')
 		return 0;

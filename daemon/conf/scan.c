@@ -15,8 +15,7 @@
 
 struct scan {
 	struct tokens tokens;
-	int depth;    /* sections that libconfuse will see open */
-	bool dropped; /* something is left out */
+	int depth; /* sections that libconfuse will see open */
 };
 
 enum shape { SHAPE_VALUE, SHAPE_LIST, SHAPE_SECTION, SHAPE_TITLED, SHAPE_CALL };
@@ -29,17 +28,38 @@ struct statement {
 
 /* ---- statements ---------------------------------------------------------- */
 
+/* Stands apart from an unquoted value that may end right before it. */
+static const char dropped[] = " " SCAN_DROPPED "()";
+
 /* End the text here, with all that is open closed. */
 static bool
 cut_at(struct scan *s, size_t pos)
 {
+	char *p = s->tokens.text + pos;
 	int i;
 
+	memcpy(p, dropped, sizeof(dropped) - 1);
+	p += sizeof(dropped) - 1;
 	for (i = 0; i < s->depth; i++)
-		s->tokens.text[pos + (size_t)i] = '}';
-	s->tokens.text[pos + (size_t)i] = '\0';
-	s->dropped = true;
+		*p++ = '}';
+	*p = '\0';
 	return false;
+}
+
+/* Leave out a statement; its lines stay.  There is room for what replaces it:
+ * the
+ * shortest are a=1, a() and, right behind an unquoted value, ""{}. */
+static void
+drop(struct scan *s, size_t from, size_t to)
+{
+	bool quoted = strchr("\"'", s->tokens.text[from]) != NULL;
+	const char *p = quoted ? dropped : dropped + 1;
+
+	token_blank(&s->tokens, from, to);
+	for (; *p != '\0' && from < to; from++) {
+		if (s->tokens.text[from] != '\n')
+			s->tokens.text[from] = *p++;
+	}
 }
 
 /* The name without its quotes. */
@@ -206,12 +226,14 @@ suggest(enum conf_section_id section, const char *name)
 	return best;
 }
 
-/* The section that has an option, or a section, of exactly that name. */
+/* The section that has an option, or another thing, of exactly that name. */
 static const char *
 elsewhere(const char *name, bool option)
 {
 	size_t i;
 
+	if (is_function(SECTION_GLOBAL, name))
+		return conf_sections[SECTION_GLOBAL].path;
 	for (i = 0; i < conf_noptions && option; i++) {
 		if (strcmp(conf_options[i].name, name) == 0)
 			return conf_sections[conf_options[i].section].path;
@@ -316,8 +338,7 @@ take_statement(
 		    scan_section(s, (enum conf_section_id)child, st);
 	if (open && !skip_section(s, st))
 		return cut_at(s, st->name.start);
-	token_blank(&s->tokens, st->name.start, s->tokens.pos);
-	s->dropped = true;
+	drop(s, st->name.start, s->tokens.pos);
 	return true;
 }
 
@@ -363,7 +384,7 @@ scan_section(
 	}
 }
 
-bool
+void
 conf_scan(char *text, const char *file, struct conf_errors *errors)
 {
 	struct scan s = { .tokens = { .text = text,
@@ -372,5 +393,4 @@ conf_scan(char *text, const char *file, struct conf_errors *errors)
 			      .errors = errors } };
 
 	scan_section(&s, SECTION_GLOBAL, NULL);
-	return s.dropped;
 }

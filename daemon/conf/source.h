@@ -43,7 +43,8 @@ struct conf_scope {
 	char *title; /* NULL: global */
 	const char *file;
 	int line;
-	bool repeated; /* another has the same title */
+	bool repeated;   /* another has the same title */
+	bool incomplete; /* something in it was left out */
 	struct conf_setting *settings;
 	size_t nsettings;
 	struct conf_opening *sections;
@@ -55,7 +56,7 @@ struct conf_source {
 	size_t nfiles;
 	struct conf_scope *scopes; /* the first is the global one */
 	size_t nscopes;
-	bool incomplete; /* something was not read to its end */
+	bool incomplete; /* something was left out or not read to its end */
 };
 
 struct conf_source *conf_source_new(void);
@@ -78,8 +79,8 @@ const struct conf_setting *conf_scope_find(
 const struct conf_opening *conf_scope_opening(
     const struct conf_scope *scope, enum conf_section_id section);
 
-/* The setting that element i of a list came from, or NULL. */
-const struct conf_setting *conf_scope_element(
-    const struct conf_scope *scope, const struct conf_option *option, size_t i);
+/* The setting that an element of a list came from, or NULL. */
+const struct conf_setting *conf_scope_element(const struct conf_scope *scope,
+    const struct conf_option *option, size_t element);
 
 #endif

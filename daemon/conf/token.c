@@ -46,19 +46,20 @@ skip_block_comment(struct tokens *t)
 {
 	size_t start = t->pos;
 	int line = t->line;
+	bool closed;
 
 	t->pos += 2;
 	while (
 	    t->text[t->pos] != '\0' && strncmp(t->text + t->pos, "*/", 2) != 0)
 		step(t);
-	if (t->text[t->pos] == '\0') {
+	closed = t->text[t->pos] != '\0';
+	if (closed)
+		t->pos += 2;
+	else
 		conf_error_add(t->errors, false, t->file, line,
 		    "this comment is not closed");
-		return false;
-	}
-	t->pos += 2;
 	token_blank(t, start, t->pos);
-	return true;
+	return closed;
 }
 
 /* White space and comments; false when one does not end. */

@@ -31,6 +31,7 @@ enum { WRITE_ENDED = 4 };
 
 struct kqueue {
 	int fd;
+	pid_t pid; /* whose it is */
 	struct kevent events[BATCH];
 };
 
@@ -45,6 +46,7 @@ kqueue_open(struct loop *loop)
 		mem_free(kq);
 		return -1;
 	}
+	kq->pid = getpid();
 	loop->data = kq;
 	return 0;
 }
@@ -54,7 +56,9 @@ kqueue_close(struct loop *loop)
 {
 	struct kqueue *kq = loop->data;
 
-	close(kq->fd);
+	/* In a child the number may be another descriptor's by now. */
+	if (kq->pid == getpid())
+		close(kq->fd);
 	mem_free(kq);
 }
 

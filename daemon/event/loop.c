@@ -35,6 +35,12 @@ loop_open_with(const struct event_backend *backend, uint64_t (*clock)(void))
 	return loop;
 }
 
+bool
+loop_has_backend(const char *name)
+{
+	return strcmp(name, "auto") == 0 || event_backend_find(name) != NULL;
+}
+
 struct loop *
 loop_open(const char *name)
 {

@@ -62,6 +62,9 @@ struct loop {
  */
 struct loop *loop_open(const char *name);
 
+/* Whether this build has a backend of that name; "auto" counts. */
+bool loop_has_backend(const char *name);
+
 /* The same on a given backend and clock, for tests. */
 struct loop *loop_open_with(
     const struct event_backend *backend, uint64_t (*clock)(void));

@@ -54,7 +54,8 @@ bufpool_grow(struct bufpool *pool, uint32_t n)
 	struct chunk *chunk;
 	uint32_t i;
 
-	if (!pool->grant.take(pool->grant.arg, n))
+	pool->refused = !pool->grant.take(pool->grant.arg, n);
+	if (pool->refused)
 		return false;
 	for (i = 0; i < n; i++) {
 		chunk = mem_zalloc(CHUNK_SIZE);
@@ -88,9 +89,12 @@ bufpool_ready(struct bufpool *pool)
 		return true;
 	if (bufpool_fill(pool, 0))
 		return true;
+	/* Not where an allocation has failed: what is given back then would
+	 * wake us at once, to fail again. */
+	if (pool->refused)
+		pool->grant.wait(pool->grant.arg);
 	/* Something may be given back before the waiting is known to those
 	 * who give: ask once more afterwards. */
-	pool->grant.wait(pool->grant.arg);
 	return bufpool_fill(pool, 0);
 }
 

@@ -47,6 +47,7 @@ struct bufpool {
 	uint32_t used;       /* of these, in queues */
 	uint32_t reserve;    /* chunks that must be available before a read */
 	uint32_t keep;       /* free chunks kept rather than handed back */
+	bool refused;        /* the latest request for a grant was */
 	struct list blocked; /* those that wait to read, see stream.h */
 };
 
@@ -66,7 +67,8 @@ void bufpool_init(
 void bufpool_close(struct bufpool *pool);
 
 /* Whether a read may take place: the reserve is paid for and allocated; asks
- * for what is missing. */
+ * for what is missing.  When it is false because an allocation has failed,
+ * nobody was asked to wake the pool, and the caller must try again. */
 bool bufpool_ready(struct bufpool *pool);
 
 /* A chunk out of what bufpool_ready() has ensured, empty, data at its room.

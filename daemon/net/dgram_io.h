@@ -13,7 +13,8 @@
 #define DGRAM_BATCH 32 /* of one call, at most */
 
 /* Receive up to n datagrams that wait; lens takes their lengths.  Returns how
- * many came (fewer than n: no more wait), or -1 with errno. */
+ * many came (fewer than n: no more wait, or an error lasts), or -1 with
+ * errno. */
 int dgram_io_receive(int fd, struct msghdr *msgs, size_t *lens, size_t n);
 
 /* Send n datagrams, in order.  Returns how many the kernel took before the

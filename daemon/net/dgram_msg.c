@@ -2,6 +2,7 @@
  * Batches of datagrams where the system has no call for them: one by one.
  */
 #include <errno.h>
+#include <stdbool.h>
 
 #include "net/dgram_io.h"
 
@@ -10,17 +11,19 @@ dgram_io_receive(int fd, struct msghdr *msgs, size_t *lens, size_t n)
 {
 	size_t got = 0;
 	ssize_t len;
+	bool failed = false;
 
 	while (got < n) {
 		len = recvmsg(fd, &msgs[got], MSG_DONTWAIT);
-		if (len != -1)
-			lens[got++] = (size_t)len;
-		else if (got == 0)
+		if (len == -1 && got == 0)
 			return -1;
-		else if (errno == EAGAIN)
+		if (len == -1 && (errno == EAGAIN || failed))
 			break;
-		/* Any other error is over with its report (pending ICMP), and
-		 * more may wait behind it. */
+		/* The first error in a row is over with its report (pending
+		 * ICMP), and more may wait behind it. */
+		failed = len == -1;
+		if (!failed)
+			lens[got++] = (size_t)len;
 	}
 	return (int)got;
 }

@@ -63,15 +63,19 @@ stream_memory_given(struct net *net)
 		stream_schedule_upkeep(net);
 }
 
-/* Stop everything; the owner is still to be told. */
+/* Stop everything; the owner is still to be told.  The memory of the queue
+ * goes, its length stays for stream_unsent(). */
 static void
 stream_break(struct stream *stream, int error)
 {
+	size_t unsent = stream->out.len;
+
 	stream->failed = true;
 	stream->error = error;
 	list_remove(&stream->blocked);
-	if (stream->out.len > 0) {
+	if (unsent > 0) {
 		outq_clear(&stream->out, &stream->net->pool);
+		stream->out.len = unsent;
 		stream_memory_given(stream->net);
 	}
 	stream_update(stream);
@@ -86,13 +90,14 @@ stream_fail(struct stream *stream, int error)
 }
 
 /* From a call of the owner: break, and tell when the owner has returned.
- * Returns -1 with errno. */
+ * unsent is what will never be sent.  Returns -1 with errno. */
 static int
-stream_fail_later(struct stream *stream, int error)
+stream_fail_later(struct stream *stream, int error, size_t unsent)
 {
 	struct net *net = stream->net;
 
 	stream_break(stream, error);
+	stream->out.len = unsent;
 	list_append(&net->broken, &stream->blocked);
 	if (!timer_is_set(&net->tell))
 		loop_timer_set(net->loop, &net->tell, 0);
@@ -337,21 +342,24 @@ static int
 stream_put(
     struct stream *stream, const struct iovec *parts, size_t n, bool lend)
 {
-	size_t total = 0, taken, i, skip;
+	size_t total = 0, unsent, taken, i, skip;
 	ssize_t sent = 0;
 
+	for (i = 0; i < n; i++)
+		total += parts[i].iov_len;
+	unsent = stream->out.len + total;
 	if (stream_is_over(stream) || stream->finishing) {
+		if (stream->failed)
+			stream->out.len = unsent;
 		errno = EPIPE;
 		return -1;
 	}
-	for (i = 0; i < n; i++)
-		total += parts[i].iov_len;
 	if (total == 0)
 		return 0;
 	if (stream->out.len == 0) {
 		sent = stream_send(stream, parts, n);
 		if (sent == -1)
-			return stream_fail_later(stream, errno);
+			return stream_fail_later(stream, errno, unsent);
 		if ((size_t)sent == total)
 			return 0;
 		io_drained(&stream->io, IO_WRITE);
@@ -361,7 +369,8 @@ stream_put(
 		skip = taken < parts[i].iov_len ? taken : parts[i].iov_len;
 		taken -= skip;
 		if (!stream_keep(stream, &parts[i], skip, lend && i == n - 1))
-			return stream_fail_later(stream, ENOMEM);
+			return stream_fail_later(
+			    stream, ENOMEM, unsent - (size_t)sent);
 	}
 	if (stream->out.len > stream->net->high_water)
 		stream->full = true;
@@ -375,12 +384,6 @@ stream_write(struct stream *stream, const void *data, size_t len)
 	const struct iovec part = { (void *)data, len };
 
 	return stream_put(stream, &part, 1, false);
-}
-
-int
-stream_writev(struct stream *stream, const struct iovec *parts, size_t n)
-{
-	return stream_put(stream, parts, n, false);
 }
 
 int
@@ -409,7 +412,7 @@ stream_write_some(struct stream *stream, const void *data, size_t len)
 		return 0;
 	sent = stream_send(stream, &part, 1);
 	if (sent == -1)
-		return stream_fail_later(stream, errno);
+		return stream_fail_later(stream, errno, 0);
 	if ((size_t)sent < len)
 		io_drained(&stream->io, IO_WRITE);
 	return sent;

@@ -26,8 +26,6 @@
 #include "net/net.h"
 #include "net/outq.h"
 
-#define STREAM_PARTS 8
-
 struct stream;
 
 struct stream_ops {
@@ -82,11 +80,8 @@ int stream_open(struct stream *stream, struct net *net, int fd,
  * pool's reserve allows. */
 int stream_write(struct stream *stream, const void *data, size_t len);
 
-/* The same for several parts, at most STREAM_PARTS, in one system call. */
-int stream_writev(struct stream *stream, const struct iovec *parts, size_t n);
-
-/* The same for two parts; the second one is lent: it must stay valid until
- * the stream is closed. */
+/* The same for two parts, in one system call; the second one is lent: it must
+ * stay valid until the stream is closed. */
 int stream_write_lent(struct stream *stream, const void *head, size_t head_len,
     const void *body, size_t body_len);
 
@@ -101,6 +96,15 @@ static inline bool
 stream_is_full(const struct stream *stream)
 {
 	return stream->full;
+}
+
+/* How many bytes of all that was written have not gone to the kernel: they
+ * wait, or they were lost when the stream broke, those of writes that failed
+ * included.  0 after stream_close(). */
+static inline size_t
+stream_unsent(const struct stream *stream)
+{
+	return stream->out.len;
 }
 
 /* Whether all that was written has gone to the kernel. */

@@ -25,6 +25,22 @@ child_name(const struct child *child)
 	return child->kind == CHILD_WORKER ? "worker" : "monitor";
 }
 
+int
+child_failure(int error)
+{
+	switch (error) {
+	case EAGAIN:
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+	case ENOSPC:
+		return EXIT_FAILURE;
+	default:
+		return CHILD_EXIT_CONFIG;
+	}
+}
+
 static int
 compare_fds(const void *a, const void *b)
 {
@@ -52,7 +68,10 @@ close_others(const int *keep, size_t nkeep)
 static void
 child_become(int *keep, size_t nkeep)
 {
+	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1,
+		SIGUSR2, SIGPIPE, SIGXFSZ };
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	size_t i;
 
 	signals_forget();
 	if (null != -1) {
@@ -61,11 +80,10 @@ child_become(int *keep, size_t nkeep)
 	}
 	qsort(keep, nkeep, sizeof(*keep), compare_fds);
 	close_others(keep, nkeep);
-	/* Ctrl-C reaches the whole process group; what it means is for the
-	 * master to say. */
-	(void)signal(SIGINT, SIG_IGN);
-	(void)signal(SIGTERM, SIG_IGN);
-	(void)signal(SIGPIPE, SIG_IGN);
+	/* Ctrl-C, the end of a terminal and kill(1) reach the whole process
+	 * group; what they mean is for the master to say. */
+	for (i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		(void)signal(ignored[i], SIG_IGN);
 }
 
 pid_t

@@ -38,8 +38,14 @@ struct child {
 	bool congested; /* it has asked for others to get the clients */
 	bool silent;    /* its heartbeat is overdue */
 	bool given_up;  /* it ended with CHILD_EXIT_CONFIG */
+	bool killed;    /* by the master: its end is awaited */
+	bool emptied;   /* draining: nobody waits in its queues any more */
 	void *owner;    /* the caller's own */
 };
+
+/* The exit status of a child that cannot do its work because of an errno
+ * value: CHILD_EXIT_CONFIG, unless it is a shortage that passes. */
+int child_failure(int error);
 
 /* "worker" or "monitor". */
 const char *child_name(const struct child *child);

@@ -55,18 +55,10 @@ fail:
 }
 
 void
-detach_ready(int *ready_fd, int status)
+detach_terminal(void)
 {
-	unsigned char byte = (unsigned char)status;
-	int null;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	if (*ready_fd == -1)
-		return;
-	if (write(*ready_fd, &byte, 1) == -1)
-		return;
-	(void)close(*ready_fd);
-	*ready_fd = -1;
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null == -1)
 		return;
 	(void)dup2(null, STDIN_FILENO);
@@ -75,4 +67,24 @@ detach_ready(int *ready_fd, int status)
 		(void)dup2(null, STDERR_FILENO);
 	if (null > STDERR_FILENO)
 		(void)close(null);
+}
+
+void
+detach_ready(int *ready_fd, int status)
+{
+	unsigned char byte = (unsigned char)status;
+	int left;
+
+	if (*ready_fd == -1)
+		return;
+	/* A parent that is gone need not be told. */
+	if (write(*ready_fd, &byte, 1) == -1 && errno != EPIPE)
+		return;
+	(void)close(*ready_fd);
+	*ready_fd = -1;
+	detach_terminal();
+	/* Nothing that a relative path names is opened from here on; staying
+	 * where it was is no harm but to whoever wants to unmount it. */
+	left = chdir("/");
+	(void)left;
 }

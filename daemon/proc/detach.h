@@ -12,8 +12,12 @@
  */
 int detach_begin(int *ready_fd, int *status);
 
-/* Tell the parent the status and let go of the terminal, except stderr when
- * that is no terminal.  *ready_fd becomes -1; with -1 nothing is done. */
+/* Tell the parent the status, and let go of the terminal and the folder.
+ * *ready_fd becomes -1; with -1 nothing is done. */
 void detach_ready(int *ready_fd, int status);
+
+/* stdin and stdout of this process, and stderr if it is a terminal, become
+ * /dev/null. */
+void detach_terminal(void);
 
 #endif

@@ -26,7 +26,7 @@ lock_read_holder(int fd)
 	return (pid_t)strtol(text, NULL, 10);
 }
 
-void
+static void
 lock_sign(int fd)
 {
 	char text[32];
@@ -46,7 +46,7 @@ lock_take(const char *path, pid_t *holder)
 	*holder = 0;
 	if (name == NULL)
 		return -1;
-	fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	mem_free(name);
 	if (fd == -1)
 		return -1;

@@ -14,7 +14,4 @@
  */
 int lock_take(const char *path, pid_t *holder);
 
-/* Write the caller's process id into the lock, as after a fork. */
-void lock_sign(int fd);
-
 #endif

@@ -40,32 +40,15 @@ master_set_deadline(struct master *master, uint64_t delay_ms)
 	loop_timer_set(master->loop, &master->deadline, delay_ms);
 }
 
-/* The workers had all the time they were promised. */
-static void
-master_deadline(struct timer *timer)
-{
-	struct master *master = container_of(timer, struct master, deadline);
-	unsigned left = supervisor_workers_alive(&master->sup);
-
-	if (left == 0) {
-		log_printf(&master->log, LOG_LEVEL_ERROR,
-		    "the monitor does not end: killing it");
-		supervisor_kill_monitor(&master->sup);
-		return;
-	}
-	log_printf(&master->log, LOG_LEVEL_ERROR,
-	    "%u workers do not end: killing them", left);
-	supervisor_kill_workers(&master->sup);
-}
-
 /* The workers are gone: say what they did, then let the monitor go too. */
 static void
 master_conclude(struct master *master)
 {
 	master->concluded = true;
+	supervisor_stop(&master->sup);
 	if (!supervisor_monitor_alive(&master->sup))
 		log_open_stderr(&master->log, master->conf->log.level);
-	if (master->phase != MASTER_FAILED)
+	if (master->served)
 		summary_write(&master->log, master->conf, master->state);
 	log_printf(&master->log, LOG_LEVEL_NOTICE, "stopped");
 	log_flush(&master->log);
@@ -76,7 +59,7 @@ master_conclude(struct master *master)
 static void
 master_stop_goes_on(struct master *master)
 {
-	if (supervisor_workers_alive(&master->sup) > 0)
+	if (supervisor_workers_left(&master->sup) > 0)
 		return;
 	if (!master->concluded)
 		master_conclude(master);
@@ -84,8 +67,26 @@ master_stop_goes_on(struct master *master)
 		loop_stop(master->loop);
 }
 
-/* A client that connects after this is refused by the kernel; whoever is in
- * a queue already is served by the worker, whose descriptor is the last. */
+/* The workers had all the time they were promised. */
+static void
+master_deadline(struct timer *timer)
+{
+	struct master *master = container_of(timer, struct master, deadline);
+	unsigned left = supervisor_workers_left(&master->sup);
+
+	if (left == 0) {
+		log_printf(&master->log, LOG_LEVEL_ERROR,
+		    "the monitor does not end: killing it");
+		supervisor_kill_monitor(&master->sup);
+		return;
+	}
+	log_printf(&master->log, LOG_LEVEL_ERROR,
+	    "%u workers do not end: killing them", left);
+	supervisor_stop(&master->sup);
+	supervisor_kill_workers(&master->sup);
+	master_stop_goes_on(master);
+}
+
 static void
 master_drain(struct master *master)
 {
@@ -96,9 +97,8 @@ master_drain(struct master *master)
 	log_printf(&master->log, LOG_LEVEL_NOTICE,
 	    "stopping: sessions have %llu ms to end",
 	    (unsigned long long)timeout);
-	supervisor_stop(&master->sup);
-	sockets_close(&master->sockets, true);
-	supervisor_tell_workers(&master->sup, MESSAGE_DRAIN, (uint32_t)timeout);
+	sockets_remove_files(&master->sockets);
+	supervisor_drain(&master->sup, timeout);
 	master_set_deadline(master, timeout + MASTER_GRACE_MS);
 	master_stop_goes_on(master);
 }
@@ -106,23 +106,26 @@ master_drain(struct master *master)
 static void
 master_stop_now(struct master *master)
 {
-	if (master->phase < MASTER_DRAINING)
+	if (master->phase != MASTER_STOPPING)
 		notify_stopping("stopping");
 	supervisor_stop(&master->sup);
-	sockets_close(&master->sockets, true);
+	sockets_remove_files(&master->sockets);
 	supervisor_tell_workers(&master->sup, MESSAGE_STOP, 0);
 	master_set_deadline(master, MASTER_GRACE_MS);
 	master_stop_goes_on(master);
 }
 
-/* The daemon cannot start, for a reason that was logged. */
+/* The daemon cannot start, or not go on, for a reason that was logged. */
 static void
 master_fail(struct supervisor *sup)
 {
 	struct master *master = container_of(sup, struct master, sup);
 
-	if (master->phase != MASTER_STARTING)
+	if (master->phase > MASTER_SERVING)
 		return;
+	log_printf(&master->log, LOG_LEVEL_ERROR,
+	    master->served ? "no worker is left: giving up"
+			   : "muxd cannot start");
 	master->phase = MASTER_FAILED;
 	master_stop_now(master);
 }
@@ -187,6 +190,33 @@ master_log_listeners(struct master *master)
 	}
 }
 
+/* Limits that could not be held if they were reached. */
+static void
+master_warn_limits(struct master *master)
+{
+	const struct plan *plan = &master->plan;
+	const struct conf_service *service;
+	size_t i;
+
+	if (plan->connections_set && plan->connections > plan->holdable)
+		log_printf(&master->log, LOG_LEVEL_WARNING,
+		    "limits.connections is %llu, but %u workers with %llu"
+		    " descriptors each can hold only %llu: raise the limit"
+		    " of open files",
+		    (unsigned long long)plan->connections, plan->workers,
+		    (unsigned long long)plan->nofile,
+		    (unsigned long long)plan->holdable);
+	for (i = 0; i < master->conf->nservices; i++) {
+		service = &master->conf->services[i];
+		if (service->limit.connections > plan->connections ||
+		    service->limit.connections > plan->holdable)
+			log_printf(&master->log, LOG_LEVEL_WARNING,
+			    "service \"%s\": limit.connections is more than"
+			    " the whole daemon can hold",
+			    service->name);
+	}
+}
+
 static void
 master_log_plan(struct master *master)
 {
@@ -199,14 +229,7 @@ master_log_plan(struct master *master)
 	log_record_uint(&record, "descriptors", plan->nofile);
 	log_record_uint(&record, "memory", master->conf->memory);
 	log_emit(&master->log, &record);
-	if (plan->connections_set && plan->connections > plan->holdable)
-		log_printf(&master->log, LOG_LEVEL_WARNING,
-		    "limits.connections is %llu, but %u workers with %llu"
-		    " descriptors each can hold only %llu: raise the limit"
-		    " of open files",
-		    (unsigned long long)plan->connections, plan->workers,
-		    (unsigned long long)plan->nofile,
-		    (unsigned long long)plan->holdable);
+	master_warn_limits(master);
 }
 
 static void
@@ -217,6 +240,9 @@ master_serving(struct supervisor *sup)
 	char status[96];
 
 	master->phase = MASTER_SERVING;
+	master->served = true;
+	master_log_listeners(master);
+	master_log_plan(master);
 	log_record_begin(&record, LOG_LEVEL_NOTICE, "ready");
 	log_record_str(&record, "configuration", master->conf_path);
 	log_record_str(&record, "version", PACKAGE_VERSION);
@@ -336,17 +362,14 @@ master_bind(struct master *master)
 	return result;
 }
 
+/* Always on the best backend: event_backend is about the data path, and the
+ * master may hold more descriptors than select can. */
 static int
 master_open_loop(struct master *master)
 {
-	const char *backend = master->event_backend;
-
-	master->loop = loop_open(backend);
-	if (master->loop == NULL) {
-		log_errno(&master->log, LOG_LEVEL_ERROR, errno,
-		    "cannot open the event backend \"%s\"", backend);
+	master->loop = loop_open("auto");
+	if (master->loop == NULL)
 		return -1;
-	}
 	loop_expect_forks(master->loop);
 	timer_init(&master->deadline, master_deadline);
 	loop_add_hook(master->loop, &master->turn_end, master_turn_end);
@@ -369,6 +392,7 @@ master_open_supervisor(struct master *master)
 	sup->service_slots = master->service_slots;
 	sup->identity = &master->identity;
 	sup->event_backend = master->event_backend;
+	sup->detached = master->ready_fd != -1;
 	sup->ops = &master_supervisor_ops;
 	return supervisor_open(sup);
 }
@@ -387,13 +411,15 @@ master_open(struct master *master)
 {
 	if (master_step(master,
 		plan_make(&master->plan, master->conf, master->event_backend),
-		"too few descriptors (RLIMIT_NOFILE)") == -1 ||
+		"too many workers and listeners for the open files that are "
+		"allowed (RLIMIT_NOFILE; with select, FD_SETSIZE)") == -1 ||
 	    master_check_memory(master) == -1 ||
 	    master_identify(master) == -1 || master_lock(master) == -1 ||
 	    master_bind(master) == -1 ||
 	    master_step(master, master_make_state(master),
 		"cannot make the shared memory") == -1 ||
-	    master_open_loop(master) == -1 ||
+	    master_step(master, master_open_loop(master),
+		"cannot open the event loop") == -1 ||
 	    master_step(master, master_open_supervisor(master),
 		"cannot make the channels") == -1)
 		return -1;
@@ -412,7 +438,8 @@ master_close(struct master *master)
 	mem_free(master->service_slots);
 	if (master->state != NULL)
 		state_close(master->state);
-	sockets_close(&master->sockets, true);
+	sockets_remove_files(&master->sockets);
+	sockets_close(&master->sockets);
 	if (master->lock_fd != -1)
 		(void)close(master->lock_fd);
 }
@@ -422,18 +449,18 @@ master_serve(struct master *master)
 {
 	if (master_open(master) == -1)
 		return MUXD_EXIT_ENVIRONMENT;
-	master_log_listeners(master);
-	master_log_plan(master);
 	if (master_step(master, supervisor_start(&master->sup),
 		"cannot start the monitor") == -1)
 		return MUXD_EXIT_ENVIRONMENT;
 	if (master_step(master, loop_run(master->loop),
 		"the event loop failed") == -1) {
 		supervisor_kill_workers(&master->sup);
+		supervisor_kill_monitor(&master->sup);
 		return MUXD_EXIT_ENVIRONMENT;
 	}
-	return master->phase == MASTER_FAILED ? MUXD_EXIT_ENVIRONMENT
-					      : MUXD_EXIT_OK;
+	return master->phase == MASTER_FAILED || !master->served
+	    ? MUXD_EXIT_ENVIRONMENT
+	    : MUXD_EXIT_OK;
 }
 
 int

@@ -33,7 +33,7 @@ enum master_phase {
 	MASTER_SERVING,
 	MASTER_DRAINING,
 	MASTER_STOPPING,
-	MASTER_FAILED /* stopping, because it could not start */
+	MASTER_FAILED /* stopping, because it could not start or go on */
 };
 
 struct master {
@@ -54,6 +54,7 @@ struct master {
 	struct timer deadline; /* of a stop */
 	int lock_fd;
 	int ready_fd;   /* told when the daemon is up, or -1: see detach.h */
+	bool served;    /* it has been up */
 	bool concluded; /* the summary is written */
 };
 

@@ -15,9 +15,11 @@ enum message_type {
 	/* From a child to the master. */
 	MESSAGE_READY = 1, /* set up: give me work */
 	MESSAGE_CONGESTED, /* value: 1 short of descriptors, 0 no longer */
+	MESSAGE_EMPTIED,   /* draining: nobody waits in the queues */
 	/* From the master to a child. */
 	MESSAGE_SERVE,  /* open the doors: the sockets listen */
-	MESSAGE_DRAIN,  /* value: milliseconds until the deadline */
+	MESSAGE_DRAIN,  /* take who waits; value: ms until the deadline */
+	MESSAGE_CLOSE,  /* draining: the sockets are yours alone, close them */
 	MESSAGE_STOP,   /* end at once */
 	MESSAGE_REOPEN, /* open the log files again */
 	MESSAGE_TYPES

@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "monitor/log_writer.h"
 #include "proc/child.h"
+#include "proc/detach.h"
 #include "proc/message.h"
 
 #define MONITOR_LINGER_MS 1000
@@ -182,17 +183,20 @@ monitor_watch(struct monitor *monitor)
 static int
 monitor_open_writer(struct monitor *monitor)
 {
-	const struct conf_log *conf = &monitor->task->conf->log;
+	struct conf_log conf = monitor->task->conf->log;
 	int error;
 
-	monitor->writer = log_writer_open(conf);
+	if (monitor->task->detached && conf.target == LOG_TARGET_AUTO &&
+	    isatty(STDERR_FILENO))
+		conf.target = LOG_TARGET_SYSLOG;
+	monitor->writer = log_writer_open(&conf);
 	error =
 	    monitor->writer != NULL ? log_writer_error(monitor->writer) : errno;
 	if (error == 0 || (monitor->writer != NULL && !monitor->task->strict))
 		return 0;
 	log_errno(&monitor->log, LOG_LEVEL_ERROR, error,
-	    "cannot open the log%s%s", conf->path != NULL ? " " : "",
-	    conf->path != NULL ? conf->path : "");
+	    "cannot open the log%s%s", conf.path != NULL ? " " : "",
+	    conf.path != NULL ? conf.path : "");
 	return -1;
 }
 
@@ -249,11 +253,14 @@ monitor_run(const struct monitor_task *task)
 	log_open_stderr(&monitor->log, task->conf->log.level);
 	monitor->log.process = "monitor";
 	if (monitor_setup(monitor) == -1) {
+		result = child_failure(errno);
 		monitor_close(monitor);
-		return CHILD_EXIT_CONFIG;
+		return result;
 	}
 	log_open_channel(
 	    &monitor->log, task->log_fd, task->conf->log.level, "monitor", -1);
+	if (task->detached)
+		detach_terminal();
 	(void)channel_send(&monitor->channel, MESSAGE_READY, 0);
 	result = loop_run(monitor->loop);
 	monitor_drain(monitor);

@@ -18,7 +18,8 @@ struct monitor_task {
 	int channel_fd;
 	const struct fd_pair *logs; /* the reading ends are the monitor's */
 	size_t nlogs;
-	int log_fd;  /* its own, to be written */
+	int log_fd;    /* its own, to be written */
+	bool detached; /* the terminal is not for the log */
 	bool strict; /* muxd starts: a log that cannot be opened is an error */
 };
 

@@ -8,9 +8,6 @@
 /* READY=1 and a STATUS=. */
 void notify_ready(const char *status);
 
-/* STATUS= alone. */
-void notify_status(const char *status);
-
 /* STOPPING=1 and a STATUS=. */
 void notify_stopping(const char *status);
 

@@ -10,12 +10,6 @@ notify_ready(const char *status)
 }
 
 void
-notify_status(const char *status)
-{
-	(void)status;
-}
-
-void
 notify_stopping(const char *status)
 {
 	(void)status;

@@ -12,12 +12,6 @@ notify_ready(const char *status)
 }
 
 void
-notify_status(const char *status)
-{
-	(void)sd_notifyf(0, "STATUS=%s", status);
-}
-
-void
 notify_stopping(const char *status)
 {
 	(void)sd_notifyf(0, "STOPPING=1\nSTATUS=%s", status);

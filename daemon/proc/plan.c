@@ -52,6 +52,14 @@ plan_listeners(const struct conf *conf)
 	return n;
 }
 
+/* What the master holds: a socket of each listener and five ends of channels
+ * for each worker.  A worker inherits some of the highest of them. */
+static uint64_t
+plan_masters(unsigned workers, const struct conf *conf)
+{
+	return PLAN_SPARE + workers * (plan_listeners(conf) + 5);
+}
+
 static void
 plan_shape(struct plan *plan, const struct conf *conf)
 {
@@ -66,7 +74,8 @@ plan_shape(struct plan *plan, const struct conf *conf)
 		sources = PLAN_SOURCES_MAX;
 	plan->shape.workers = plan->workers;
 	plan->shape.services = (uint32_t)conf->nservices + PLAN_SERVICES_SPARE;
-	plan->shape.sessions = (uint32_t)sessions;
+	/* One more: who asks to come in has an entry too. */
+	plan->shape.sessions = (uint32_t)sessions + 1;
 	plan->shape.sources = (uint32_t)sources;
 }
 
@@ -93,7 +102,8 @@ plan_make(struct plan *plan, const struct conf *conf, const char *event_backend)
 	plan->pin = plan->workers == plan->ncpus;
 	plan->nofile = plan_watchable(plan_raise_nofile(), event_backend);
 	used = PLAN_SPARE + plan->workers + plan_listeners(conf);
-	if (plan->nofile <= used) {
+	if (plan->nofile <= used ||
+	    plan->nofile <= plan_masters(plan->workers, conf)) {
 		errno = EMFILE;
 		return -1;
 	}

@@ -301,7 +301,43 @@ sockets_steer(struct sockets *sockets, const bool *sick)
 }
 
 void
-sockets_close(struct sockets *sockets, bool remove)
+sockets_remove_files(struct sockets *sockets)
+{
+	const struct owned *owned;
+	size_t i;
+
+	if (sockets->removed)
+		return;
+	sockets->removed = true;
+	for (i = 0; i < sockets->n; i++) {
+		owned = &sockets->items[i];
+		if (owned->endpoint.transport == TRANSPORT_UNIX &&
+		    owned->fds != NULL && owned->fds[0] != -1)
+			(void)unlink(owned->endpoint.path);
+	}
+}
+
+static void
+owned_close(struct owned *owned, unsigned index)
+{
+	if (owned->fds == NULL || owned->fds[index] == -1)
+		return;
+	(void)close(owned->fds[index]);
+	owned->fds[index] = -1;
+}
+
+void
+sockets_close_slot(struct sockets *sockets, unsigned slot)
+{
+	size_t i;
+
+	for (i = 0; i < sockets->n; i++)
+		if (!sockets->items[i].shared)
+			owned_close(&sockets->items[i], slot);
+}
+
+void
+sockets_close(struct sockets *sockets)
 {
 	struct owned *owned;
 	unsigned slot;
@@ -309,14 +345,9 @@ sockets_close(struct sockets *sockets, bool remove)
 
 	for (i = 0; i < sockets->n; i++) {
 		owned = &sockets->items[i];
-		if (remove && owned->endpoint.transport == TRANSPORT_UNIX &&
-		    owned->fds != NULL && owned->fds[0] != -1)
-			(void)unlink(owned->endpoint.path);
-		for (slot = 0; owned->fds != NULL &&
-		     slot < (owned->shared ? 1 : sockets->slots);
+		for (slot = 0; slot < (owned->shared ? 1 : sockets->slots);
 		     slot++)
-			if (owned->fds[slot] != -1)
-				(void)close(owned->fds[slot]);
+			owned_close(owned, slot);
 		mem_free(owned->fds);
 		mem_free(owned->listening);
 		mem_free(owned->member);

@@ -36,6 +36,7 @@ struct sockets {
 	size_t n;
 	unsigned slots;
 	bool steered;
+	bool removed; /* the files of UNIX sockets are */
 };
 
 /* Bind everything, each probed first.  What cannot be bound is told in
@@ -58,7 +59,13 @@ int sockets_listen(
  */
 int sockets_steer(struct sockets *sockets, const bool *sick);
 
-/* Close the master's descriptors; remove: and the files of UNIX sockets. */
-void sockets_close(struct sockets *sockets, bool remove);
+/* Remove the files of UNIX sockets, once: nobody can connect any more. */
+void sockets_remove_files(struct sockets *sockets);
+
+/* Close the master's descriptors of a slot, but for those that all share. */
+void sockets_close_slot(struct sockets *sockets, unsigned slot);
+
+/* Close all of the master's descriptors, and release. */
+void sockets_close(struct sockets *sockets);
 
 #endif

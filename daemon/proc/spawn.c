@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "proc/detach.h"
 #include "proc/monitor.h"
 #include "proc/worker.h"
 
@@ -58,6 +59,8 @@ spawn_be_worker(
 		.slots = sup->plan->workers,
 	};
 
+	if (sup->detached)
+		detach_terminal();
 	exit(worker_run(&task));
 }
 
@@ -71,6 +74,7 @@ spawn_be_monitor(struct supervisor *sup, int channel_fd)
 		.logs = sup->logs,
 		.nlogs = sup->plan->workers + 2U,
 		.log_fd = sup->logs[MONITOR_LOG].write_fd,
+		.detached = sup->detached,
 		.strict = sup->phase == SUPERVISOR_STARTING,
 	};
 

@@ -29,6 +29,23 @@ summary_write_service(struct log *log, const struct state *state, unsigned slot)
 	log_emit(log, &record);
 }
 
+/* Records that the workers could not hand over. */
+static void
+summary_write_log(struct log *log, const struct state *state)
+{
+	struct log_record record;
+	uint64_t dropped = 0;
+	unsigned i;
+
+	for (i = 0; i < state->shape.workers; i++)
+		dropped += atomic_load(&state->workers[i].log_dropped);
+	if (dropped == 0)
+		return;
+	log_record_begin(&record, LOG_LEVEL_WARNING, "log records dropped");
+	log_record_uint(&record, "count", dropped);
+	log_emit(log, &record);
+}
+
 void
 summary_write(struct log *log, const struct conf *conf, struct state *state)
 {
@@ -40,4 +57,5 @@ summary_write(struct log *log, const struct conf *conf, struct state *state)
 		if (slot != -1)
 			summary_write_service(log, state, (unsigned)slot);
 	}
+	summary_write_log(log, state);
 }

@@ -1,10 +1,6 @@
 /*
- * The supervisor of the children.
- *
- * A worker's slot is sick while it has no process and a delay runs, while
- * its heartbeat is overdue, or while it says that it has no room.  Sick slots
- * get no new clients as long as any other is well; those already in their
- * queues wait for whoever fills the slot next.
+ * The supervisor of the children: who is started when, and what follows from
+ * their ends.
  */
 #include "proc/supervisor.h"
 
@@ -22,43 +18,9 @@
 #include "proc/fd_pair.h"
 #include "proc/release.h"
 #include "proc/spawn.h"
+#include "proc/vitals.h"
 
 static void supervisor_spawn(struct child *child);
-
-/* A worker that is started again at once is no reason to steer. */
-static bool
-supervisor_is_sick(const struct child *worker)
-{
-	bool failing = worker->given_up || worker->backoff.delay_ms > 0;
-
-	return (worker->phase != CHILD_RUNNING && failing) || worker->silent ||
-	    worker->congested;
-}
-
-static void
-supervisor_steer(struct supervisor *sup)
-{
-	unsigned slot, nsick = 0;
-	bool changed = false, sick;
-
-	for (slot = 0; slot < sup->plan->workers; slot++) {
-		sick = supervisor_is_sick(&sup->workers[slot]);
-		changed |= sick != sup->sick[slot];
-		sup->sick[slot] = sick;
-		nsick += sick;
-	}
-	if (!changed || sup->phase == SUPERVISOR_STOPPING)
-		return;
-	if (sockets_steer(sup->sockets, sup->sick) == -1) {
-		log_errno(sup->log, LOG_LEVEL_WARNING, errno,
-		    "cannot steer clients around sick workers");
-		return;
-	}
-	log_printf(sup->log, LOG_LEVEL_NOTICE,
-	    nsick == 0 ? "all workers take new clients"
-		       : "new clients are steered around %u of %u workers",
-	    nsick, sup->plan->workers);
-}
 
 static bool
 supervisor_all_ready(const struct supervisor *sup)
@@ -74,26 +36,68 @@ supervisor_all_ready(const struct supervisor *sup)
 }
 
 static void
-supervisor_worker_ready(struct supervisor *sup, struct child *worker)
+supervisor_tell_drain(struct supervisor *sup, struct child *worker)
+{
+	uint64_t now = loop_now(sup->loop);
+	uint64_t left = sup->drain_until > now ? sup->drain_until - now : 0;
+
+	(void)channel_send(worker->channel, MESSAGE_DRAIN, (uint32_t)left);
+}
+
+/* False if a socket does not listen. */
+static bool
+supervisor_listen(struct supervisor *sup, const struct child *worker)
 {
 	const struct owned *failed;
 	char name[ENDPOINT_STRLEN];
+
+	/* Nobody can wait where nobody has listened yet. */
+	if (sup->phase >= SUPERVISOR_DRAINING ||
+	    sockets_listen(sup->sockets, worker->slot, &failed) == 0)
+		return true;
+	log_errno(sup->log, LOG_LEVEL_ERROR, errno, "cannot listen on %s",
+	    endpoint_format(&failed->endpoint, name, sizeof(name)));
+	return false;
+}
+
+static void
+supervisor_log_start(struct supervisor *sup, const struct child *child)
+{
 	struct log_record record;
 
-	if (sockets_listen(sup->sockets, worker->slot, &failed) == -1) {
-		log_errno(sup->log, LOG_LEVEL_ERROR, errno,
-		    "cannot listen on %s",
-		    endpoint_format(&failed->endpoint, name, sizeof(name)));
+	log_record_begin(&record, LOG_LEVEL_INFO,
+	    child->kind == CHILD_WORKER ? "worker started" : "monitor started");
+	if (child->kind == CHILD_WORKER)
+		log_record_uint(&record, "slot", child->slot);
+	log_record_int(&record, "child", child->pid);
+	log_emit(sup->log, &record);
+}
+
+static void
+supervisor_worker_ready(struct supervisor *sup, struct child *worker)
+{
+	if (!supervisor_listen(sup, worker)) {
 		if (sup->phase == SUPERVISOR_STARTING)
 			sup->ops->failed(sup);
 		return;
 	}
 	(void)channel_send(worker->channel, MESSAGE_SERVE, 0);
-	log_record_begin(&record, LOG_LEVEL_INFO, "worker started");
-	log_record_uint(&record, "slot", worker->slot);
-	log_record_int(&record, "child", worker->pid);
-	log_emit(sup->log, &record);
-	supervisor_steer(sup);
+	if (sup->phase == SUPERVISOR_DRAINING)
+		supervisor_tell_drain(sup, worker);
+	supervisor_log_start(sup, worker);
+	/* A socket that has just joined its group is not steered to yet. */
+	sup->steer_again |= sup->sockets->steered;
+	vitals_steer(sup);
+}
+
+/* Nobody waits in the worker's queues: let it have the sockets alone, so
+ * that its closing them is the end. */
+static void
+supervisor_worker_emptied(struct supervisor *sup, struct child *worker)
+{
+	worker->emptied = true;
+	sockets_close_slot(sup->sockets, worker->slot);
+	(void)channel_send(worker->channel, MESSAGE_CLOSE, 0);
 }
 
 /* The monitor is there: from here on the logs are its affair, and the
@@ -106,6 +110,7 @@ supervisor_monitor_ready(struct supervisor *sup)
 	if (sup->log->fd == -1)
 		log_open_channel(sup->log, sup->logs[MASTER_LOG].write_fd,
 		    sup->conf->log.level, "master", -1);
+	supervisor_log_start(sup, &sup->monitor);
 	if (sup->phase != SUPERVISOR_STARTING)
 		return;
 	for (slot = 0; slot < sup->plan->workers; slot++)
@@ -132,9 +137,12 @@ supervisor_message(struct channel *channel, const struct message *message)
 			sup->ops->ready(sup);
 		}
 		break;
+	case MESSAGE_EMPTIED:
+		supervisor_worker_emptied(sup, child);
+		break;
 	case MESSAGE_CONGESTED:
 		child->congested = message->value != 0;
-		supervisor_steer(sup);
+		vitals_steer(sup);
 		break;
 	default:
 		log_printf(sup->log, LOG_LEVEL_ERROR,
@@ -154,24 +162,47 @@ static const struct channel_ops supervisor_channel_ops = {
 	.broken = supervisor_broken,
 };
 
+/* No process, or one that cannot be spoken with. */
+static void
+supervisor_abandon(struct child *child)
+{
+	if (child->pid > 0)
+		(void)kill(child->pid, SIGKILL);
+	child->pid = 0;
+	mem_free(child->channel);
+	child->channel = NULL;
+}
+
 static int
 supervisor_fork(struct child *child)
 {
 	struct supervisor *sup = child->owner;
-	int channel_fd;
+	int channel_fd, error;
 
 	child->channel = mem_zalloc(sizeof(*child->channel));
 	if (child->channel == NULL)
 		return -1;
 	child->pid = spawn_child(sup, child, &channel_fd);
-	if (child->pid == -1) {
-		child->pid = 0;
-		mem_free(child->channel);
-		child->channel = NULL;
-		return -1;
-	}
-	return channel_open(child->channel, sup->loop, channel_fd,
-	    &supervisor_channel_ops, child);
+	if (child->pid == -1)
+		goto fail;
+	if (channel_open(child->channel, sup->loop, channel_fd,
+		&supervisor_channel_ops, child) == -1)
+		goto fail_channel;
+	child->phase = CHILD_STARTING;
+	child->started_ms = loop_now(sup->loop);
+	child->silent = false;
+	child->congested = false;
+	child->killed = false;
+	return 0;
+fail_channel:
+	error = errno;
+	(void)close(channel_fd);
+	errno = error;
+fail:
+	error = errno;
+	supervisor_abandon(child);
+	errno = error;
+	return -1;
 }
 
 static void
@@ -193,21 +224,22 @@ supervisor_spawn(struct child *child)
 	struct supervisor *sup = child->owner;
 	uint32_t delay;
 
+	loop_timer_cancel(sup->loop, &child->respawn);
 	/* A turn may have begun long ago, by the measure of heartbeats. */
 	loop_update_clock(sup->loop);
-	if (supervisor_fork(child) == -1) {
-		delay = backoff_next(&child->backoff, 0);
-		log_errno(sup->log, LOG_LEVEL_ERROR, errno,
-		    "cannot start a %s, trying again in %u ms",
-		    child_name(child), (unsigned)delay);
-		loop_timer_set(sup->loop, &child->respawn, delay);
+	if (supervisor_fork(child) == 0) {
+		supervisor_note_start(sup, child);
 		return;
 	}
-	child->phase = CHILD_STARTING;
-	child->started_ms = loop_now(sup->loop);
-	child->silent = false;
-	child->congested = false;
-	supervisor_note_start(sup, child);
+	log_errno(sup->log, LOG_LEVEL_ERROR, errno, "cannot start a %s",
+	    child_name(child));
+	if (sup->phase == SUPERVISOR_STARTING) {
+		sup->ops->failed(sup);
+		return;
+	}
+	delay = backoff_next(&child->backoff, 0);
+	loop_timer_set(sup->loop, &child->respawn, delay);
+	vitals_steer(sup);
 }
 
 static void
@@ -220,7 +252,7 @@ static void
 supervisor_log_end(
     struct supervisor *sup, const struct child *child, int status)
 {
-	bool expected = sup->phase == SUPERVISOR_STOPPING &&
+	bool expected = sup->phase >= SUPERVISOR_DRAINING &&
 	    WIFEXITED(status) && WEXITSTATUS(status) == 0;
 	struct log_record record;
 
@@ -238,18 +270,28 @@ supervisor_log_end(
 	log_emit(sup->log, &record);
 }
 
-/* What follows from the end of a child while the daemon is up. */
+/* Whether the start has failed with this end of a child.  A crash may have
+ * been bad luck, once. */
+static bool
+supervisor_start_fails(
+    const struct supervisor *sup, const struct child *child, int status)
+{
+	return sup->phase == SUPERVISOR_STARTING &&
+	    (WIFEXITED(status) || child->backoff.failures > 0);
+}
+
+/* What follows from the end of a child that is needed. */
 static void
 supervisor_bury(struct supervisor *sup, struct child *child, int status)
 {
 	uint64_t lived = loop_now(sup->loop) - child->started_ms;
 	uint32_t delay;
 
+	if (supervisor_start_fails(sup, child, status)) {
+		sup->ops->failed(sup);
+		return;
+	}
 	if (WIFEXITED(status) && WEXITSTATUS(status) == CHILD_EXIT_CONFIG) {
-		if (sup->phase == SUPERVISOR_STARTING) {
-			sup->ops->failed(sup);
-			return;
-		}
 		child->given_up = true;
 		log_printf(sup->log, LOG_LEVEL_ERROR,
 		    "the %s cannot work and is not started again",
@@ -262,6 +304,25 @@ supervisor_bury(struct supervisor *sup, struct child *child, int status)
 		    "the %s fails again and again: next start in %u ms",
 		    child_name(child), (unsigned)delay);
 	loop_timer_set(sup->loop, &child->respawn, delay);
+}
+
+static bool
+supervisor_all_given_up(const struct supervisor *sup)
+{
+	unsigned slot;
+
+	for (slot = 0; slot < sup->plan->workers; slot++)
+		if (!sup->workers[slot].given_up)
+			return false;
+	return true;
+}
+
+static bool
+supervisor_is_needed(const struct supervisor *sup, const struct child *child)
+{
+	if (sup->phase == SUPERVISOR_DRAINING)
+		return !child->emptied;
+	return sup->phase < SUPERVISOR_DRAINING;
 }
 
 static void
@@ -281,13 +342,13 @@ supervisor_ended(struct supervisor *sup, struct child *child, int status)
 	child->pid = 0;
 	if (child->kind == CHILD_WORKER)
 		release_worker(sup->log, sup->conf, sup->state, child->slot);
-	if (sup->phase != SUPERVISOR_STOPPING)
+	if (supervisor_is_needed(sup, child))
 		supervisor_bury(sup, child, status);
-	else if (child->kind == CHILD_MONITOR)
-		child->given_up = true;
-	supervisor_steer(sup);
-	if (sup->phase == SUPERVISOR_STOPPING)
+	vitals_steer(sup);
+	if (sup->phase >= SUPERVISOR_DRAINING)
 		sup->ops->ended(sup);
+	else if (supervisor_all_given_up(sup))
+		sup->ops->failed(sup);
 }
 
 static struct child *
@@ -315,50 +376,6 @@ supervisor_reap(struct supervisor *sup)
 		if (child != NULL)
 			supervisor_ended(sup, child, status);
 	}
-}
-
-static void
-supervisor_check(struct supervisor *sup, struct child *worker, uint64_t now)
-{
-	const struct state_worker *shared = &sup->state->workers[worker->slot];
-	uint64_t beat = atomic_load(&shared->heartbeat_ms);
-	uint64_t age = now > beat ? now - beat : 0;
-
-	if (worker->phase == CHILD_DOWN)
-		return;
-	if (age >= SUPERVISOR_KILL_MS) {
-		log_printf(sup->log, LOG_LEVEL_ERROR,
-		    "worker %u has not moved for %llu ms: killing it",
-		    worker->slot, (unsigned long long)age);
-		(void)kill(worker->pid, SIGKILL);
-		return;
-	}
-	if (worker->silent == (age >= SUPERVISOR_SILENT_MS))
-		return;
-	worker->silent = !worker->silent;
-	log_printf(sup->log,
-	    worker->silent ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE,
-	    worker->silent ? "worker %u is silent" : "worker %u moves again",
-	    worker->slot);
-	supervisor_steer(sup);
-}
-
-static void
-supervisor_heartbeats(struct timer *timer)
-{
-	struct supervisor *sup =
-	    container_of(timer, struct supervisor, heartbeats);
-	uint64_t now = loop_now(sup->loop);
-	uint64_t since = now - sup->checked_ms;
-	unsigned slot;
-
-	sup->checked_ms = now;
-	/* When the master itself was held up, so was everybody: give them
-	 * the time to show that they live. */
-	if (since > SUPERVISOR_INTERVAL_MS * 4)
-		return;
-	for (slot = 0; slot < sup->plan->workers; slot++)
-		supervisor_check(sup, &sup->workers[slot], now);
 }
 
 static void
@@ -431,7 +448,6 @@ supervisor_open(struct supervisor *sup)
 		supervisor_init_child(sup, &sup->workers[slot], CHILD_WORKER);
 		sup->workers[slot].slot = slot;
 	}
-	timer_init(&sup->heartbeats, supervisor_heartbeats);
 	return 0;
 }
 
@@ -452,10 +468,7 @@ supervisor_start(struct supervisor *sup)
 {
 	if (supervisor_fork(&sup->monitor) == -1)
 		return -1;
-	sup->monitor.phase = CHILD_STARTING;
-	sup->monitor.started_ms = loop_now(sup->loop);
-	sup->checked_ms = loop_now(sup->loop);
-	loop_timer_repeat(sup->loop, &sup->heartbeats, SUPERVISOR_INTERVAL_MS);
+	vitals_start(sup);
 	return 0;
 }
 
@@ -484,6 +497,27 @@ supervisor_kill_workers(struct supervisor *sup)
 }
 
 void
+supervisor_drain(struct supervisor *sup, uint64_t timeout_ms)
+{
+	struct child *worker;
+	unsigned slot;
+
+	/* Who has ended by now gets a successor for its queues. */
+	supervisor_reap(sup);
+	sup->phase = SUPERVISOR_DRAINING;
+	sup->drain_until = loop_now(sup->loop) + timeout_ms;
+	for (slot = 0; slot < sup->plan->workers; slot++) {
+		worker = &sup->workers[slot];
+		if (worker->phase == CHILD_RUNNING)
+			supervisor_tell_drain(sup, worker);
+		else if (worker->given_up)
+			worker->emptied = true;
+		else if (worker->phase == CHILD_DOWN)
+			supervisor_spawn(worker);
+	}
+}
+
+void
 supervisor_stop(struct supervisor *sup)
 {
 	unsigned slot;
@@ -495,12 +529,17 @@ supervisor_stop(struct supervisor *sup)
 }
 
 unsigned
-supervisor_workers_alive(const struct supervisor *sup)
+supervisor_workers_left(const struct supervisor *sup)
 {
+	const struct child *worker;
 	unsigned slot, n = 0;
 
-	for (slot = 0; slot < sup->plan->workers; slot++)
-		n += sup->workers[slot].phase != CHILD_DOWN;
+	for (slot = 0; slot < sup->plan->workers; slot++) {
+		worker = &sup->workers[slot];
+		n += worker->phase != CHILD_DOWN ||
+		    (sup->phase == SUPERVISOR_DRAINING && !worker->emptied &&
+			!worker->given_up);
+	}
 	return n;
 }
 

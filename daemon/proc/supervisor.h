@@ -3,9 +3,15 @@
  * that one is silent, steering around the sick, giving back what a dead one
  * held.
  *
- *   STARTING ──all ready──► RUNNING ──supervisor_stop()──► STOPPING
+ *   STARTING ──all ready──► RUNNING ──supervisor_drain()──► DRAINING
+ *      └─────────────────────┴──────── supervisor_stop() ──────┴──► STOPPING
  *
  * The monitor starts first, since it writes the workers' logs.
+ *
+ * Draining must not reset who waits in a queue, so the master lets go of a
+ * slot's sockets only when its worker has said that nobody waits (EMPTIED);
+ * the worker, whose descriptor is then the last one, takes whoever came
+ * meanwhile and closes it (CLOSE).
  */
 #ifndef MUXD_PROC_SUPERVISOR_H
 #define MUXD_PROC_SUPERVISOR_H
@@ -22,16 +28,13 @@
 #include "proc/sockets.h"
 #include "state/state.h"
 
-/* How often heartbeats are looked at; how old one may be before the worker
- * gets no new clients; before it is killed. */
-#define SUPERVISOR_INTERVAL_MS 500
-#define SUPERVISOR_SILENT_MS   3000
-#define SUPERVISOR_KILL_MS     10000
-
 enum supervisor_phase {
 	SUPERVISOR_STARTING,
 	SUPERVISOR_RUNNING,
-	SUPERVISOR_STOPPING /* who ends is not started again */
+	/* The queues are emptied: a worker that ends before that, and the
+	 * monitor, are still started again. */
+	SUPERVISOR_DRAINING,
+	SUPERVISOR_STOPPING /* nobody is */
 };
 
 struct supervisor;
@@ -42,7 +45,7 @@ struct supervisor_ops {
 	void (*ready)(struct supervisor *);
 	/* The start has failed, for a reason that was logged. */
 	void (*failed)(struct supervisor *);
-	/* STOPPING, and a child has ended. */
+	/* DRAINING or STOPPING, and a child has ended. */
 	void (*ended)(struct supervisor *);
 };
 
@@ -58,6 +61,7 @@ struct supervisor {
 	const unsigned *service_slots; /* by the order of conf->services */
 	const struct identity *identity;
 	const char *event_backend;
+	bool detached; /* from the terminal: muxd -d */
 	const struct supervisor_ops *ops;
 	/* Its own. */
 	enum supervisor_phase phase;
@@ -68,7 +72,9 @@ struct supervisor {
 	int *wake_fds;         /* the writing ends, by slot */
 	bool *sick;            /* by slot: steered around */
 	struct timer heartbeats;
-	uint64_t checked_ms; /* the last look at the heartbeats */
+	uint64_t checked_ms;  /* the last look at the heartbeats */
+	uint64_t drain_until; /* DRAINING: when the sessions are ended */
+	bool steer_again;     /* steering has failed */
 };
 
 #define MASTER_LOG       0
@@ -95,11 +101,16 @@ void supervisor_tell_monitor(struct supervisor *sup, enum message_type type);
 void supervisor_kill_workers(struct supervisor *sup);
 void supervisor_kill_monitor(struct supervisor *sup);
 
+/* Let the workers empty their queues and end, and their sessions with them
+ * after timeout_ms. */
+void supervisor_drain(struct supervisor *sup, uint64_t timeout_ms);
+
 /* Start nobody any more. */
 void supervisor_stop(struct supervisor *sup);
 
-/* How many workers have a process; whether the monitor has one. */
-unsigned supervisor_workers_alive(const struct supervisor *sup);
+/* How many workers have a process, or are to have one; whether the monitor
+ * has one. */
+unsigned supervisor_workers_left(const struct supervisor *sup);
 bool supervisor_monitor_alive(const struct supervisor *sup);
 
 #endif

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -33,7 +34,7 @@ struct worker {
 	struct state_worker *shared;
 	struct loop_hook turn_end;
 	struct timer heartbeat;
-	bool stopping;
+	int error; /* what it cannot work for, an errno value, or 0 */
 };
 
 static void
@@ -47,7 +48,6 @@ worker_set_phase(struct worker *worker, enum worker_phase phase)
 static void
 worker_stop(struct worker *worker)
 {
-	worker->stopping = true;
 	loop_stop(worker->loop);
 }
 
@@ -89,16 +89,27 @@ worker_open_doors(struct worker *worker)
 	return 0;
 }
 
+/* Something that the worker cannot do without has failed, with errno: log it,
+ * and remember what to exit with. */
+static int
+worker_fail(struct worker *worker, const char *what, const char *detail)
+{
+	const char *hint = NULL;
+
+	worker->error = errno;
+	if (worker->loop != NULL)
+		hint = loop_error_hint(worker->loop, worker->error);
+	log_errno(&worker->log, LOG_LEVEL_ERROR, worker->error,
+	    "the worker cannot work: %s%s%s%s", what, detail,
+	    hint != NULL ? ": " : "", hint != NULL ? hint : "");
+	return -1;
+}
+
 static void
 worker_serve(struct worker *worker)
 {
-	const char *hint;
-
 	if (worker_open_doors(worker) == -1) {
-		hint = loop_error_hint(worker->loop, errno);
-		log_errno(&worker->log, LOG_LEVEL_ERROR, errno,
-		    "cannot watch a listening socket%s%s",
-		    hint != NULL ? ": " : "", hint != NULL ? hint : "");
+		(void)worker_fail(worker, "watching a listening socket", "");
 		worker_stop(worker);
 		return;
 	}
@@ -117,6 +128,10 @@ worker_message(struct channel *channel, const struct message *message)
 	case MESSAGE_DRAIN:
 		worker_set_phase(worker, WORKER_DRAINING);
 		services_drain(&worker->services, message->value);
+		(void)channel_send(&worker->channel, MESSAGE_EMPTIED, 0);
+		break;
+	case MESSAGE_CLOSE:
+		services_close_doors(&worker->services);
 		break;
 	case MESSAGE_STOP:
 		services_stop(&worker->services);
@@ -225,29 +240,21 @@ worker_setup(struct worker *worker)
 	const char *step;
 
 	worker_pin(worker);
-	if (privileges_drop(task->identity, &step) == -1) {
-		log_errno(&worker->log, LOG_LEVEL_ERROR, errno,
-		    "cannot give up privileges: %s", step);
-		return -1;
-	}
+	if (privileges_drop(task->identity, &step) == -1)
+		return worker_fail(worker, "giving up privileges: ", step);
 	worker->loop = loop_open(task->event_backend);
-	if (worker->loop == NULL) {
-		log_errno(&worker->log, LOG_LEVEL_ERROR, errno,
-		    "cannot open the event backend \"%s\"",
-		    task->event_backend);
-		return -1;
-	}
+	if (worker->loop == NULL)
+		return worker_fail(
+		    worker, "opening the event backend ", task->event_backend);
 	if (worker_setup_services(worker) == -1) {
-		log_errno(&worker->log, LOG_LEVEL_ERROR, errno,
-		    "cannot set up the services");
+		(void)worker_fail(worker, "setting up the services", "");
 		goto fail_loop;
 	}
 	if (channel_open(&worker->channel, worker->loop, task->channel_fd,
 		&worker_channel_ops, worker) == -1 ||
 	    wake_open(&worker->wake, worker->loop, task->wake_fd, worker_woken,
 		worker) == -1) {
-		log_errno(&worker->log, LOG_LEVEL_ERROR, errno,
-		    "cannot watch the channel to the master");
+		(void)worker_fail(worker, "watching the master", "");
 		goto fail_services;
 	}
 	loop_add_hook(worker->loop, &worker->turn_end, worker_turn_end);
@@ -280,7 +287,7 @@ worker_run(const struct worker_task *task)
 {
 	struct worker *worker = mem_zalloc(sizeof(*worker));
 	char title[32];
-	int result;
+	int status;
 
 	if (worker == NULL)
 		return 1;
@@ -293,15 +300,16 @@ worker_run(const struct worker_task *task)
 	worker_set_phase(worker, WORKER_STARTING);
 	if (worker_setup(worker) == -1) {
 		log_flush(&worker->log);
+		status = child_failure(worker->error);
 		mem_free(worker);
-		return CHILD_EXIT_CONFIG;
+		return status;
 	}
 	(void)channel_send(&worker->channel, MESSAGE_READY, 0);
-	result = loop_run(worker->loop);
-	if (result == -1)
-		log_errno(&worker->log, LOG_LEVEL_ERROR, errno,
-		    "the event loop failed");
+	if (loop_run(worker->loop) == -1)
+		(void)worker_fail(worker, "waiting for events", "");
+	status =
+	    worker->error != 0 ? child_failure(worker->error) : EXIT_SUCCESS;
 	worker_cleanup(worker);
 	mem_free(worker);
-	return result == -1 ? 1 : 0;
+	return status;
 }

@@ -1,9 +1,8 @@
 /*
  * http: one fixed response to every request, over HTTP/1.0 and HTTP/1.1.
  *
- * The way of a read: the parser runs over the bytes where they landed, the
- * answers to all requests in them are collected in one buffer of the worker,
- * and go out in one write, with a large body lent behind the last head.  A
+ * The way of a read: the parser runs over the bytes where they landed, and the
+ * answers to all requests in them go out in one write (http_answer.c).  A
  * request that is complete in one read leaves no trace in memory.
  *
  *   session->data  NULL           nothing has come yet
@@ -24,17 +23,13 @@
 #include "service/handler.h"
 
 #include <errno.h>
-#include <string.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
+#include "service/http_answer.h"
 #include "service/http_parse.h"
-#include "service/http_response.h"
 
 /* The bytes of one read, and so the most that is ever kept of them. */
 #define HTTP_READ_MAX 8192
-/* Answers that are collected for one write, unless one alone is larger. */
-#define HTTP_BATCH_SIZE 16384
 /* Bytes of a body that buy another head_timeout. */
 #define HTTP_PROGRESS 4096
 /* When memory for answers is short, it is looked for again after this. */
@@ -42,14 +37,6 @@
 /* While draining: how long a client that has said nothing yet may take.  Its
  * request can be on its way. */
 #define HTTP_DRAIN_GRACE_MS 1000
-
-/* service->data, one for each worker. */
-struct http_service {
-	struct http_response response;
-	size_t size; /* of batch */
-	size_t used; /* 0 whenever the handler has returned */
-	char batch[];
-};
 
 /* session->data, while there is something to keep. */
 struct http_request {
@@ -60,12 +47,6 @@ struct http_request {
 	unsigned char *rest; /* not yet parsed; NULL: none */
 };
 
-static struct http_service *
-http_of(const struct session *session)
-{
-	return session->door->service->data;
-}
-
 static const struct conf_http *
 http_conf(const struct session *session)
 {
@@ -75,40 +56,8 @@ http_conf(const struct session *session)
 static struct http_request *
 http_request_of(const struct session *session)
 {
-	return session->data == http_of(session) ? NULL : session->data;
-}
-
-static int
-http_setup(struct service *service)
-{
-	struct http_response response;
-	struct http_service *http;
-	size_t size = HTTP_BATCH_SIZE;
-
-	if (http_response_open(&response, &service->conf->http) == -1)
-		return -1;
-	/* The longest of the three. */
-	if (size < response.texts[HTTP_KEEP_1_0].len)
-		size = response.texts[HTTP_KEEP_1_0].len;
-	http = mem_zalloc(sizeof(*http) + size);
-	if (http == NULL) {
-		http_response_close(&response);
-		return -1;
-	}
-	http->response = response;
-	http->size = size;
-	service->data = http;
-	return 0;
-}
-
-static void
-http_teardown(struct service *service)
-{
-	struct http_service *http = service->data;
-
-	http_response_close(&http->response);
-	mem_free(http);
-	service->data = NULL;
+	return session->data == session->door->service->data ? NULL
+							     : session->data;
 }
 
 static uint32_t
@@ -116,91 +65,6 @@ http_read_max(const struct service *service)
 {
 	(void)service;
 	return HTTP_READ_MAX;
-}
-
-/* Send what was collected. */
-static void
-http_flush(struct session *session)
-{
-	struct http_service *http = http_of(session);
-
-	if (http->used > 0)
-		session_write(session, http->batch, http->used);
-	http->used = 0;
-}
-
-/* Room for len more bytes, which fit if the batch is empty. */
-static char *
-http_room(struct session *session, size_t len)
-{
-	struct http_service *http = http_of(session);
-	char *room;
-
-	if (len > http->size - http->used)
-		http_flush(session);
-	room = http->batch + http->used;
-	http->used += len;
-	return room;
-}
-
-static void
-http_count(struct session *session)
-{
-	struct counters *counters = session->door->service->counters;
-
-	counter_add(&counters->events[COUNTER_REQUESTS], 1);
-}
-
-/* Tell the client what was wrong and close in order. */
-static void
-http_fault(struct session *session, const struct http_parser *parser,
-    unsigned status, enum reason reason)
-{
-	struct services *set = session->door->service->set;
-	struct http_service *http = http_of(session);
-	char text[HTTP_ERROR_MAX];
-	size_t len;
-
-	http_response_refresh(
-	    &http->response, loop_now(set->loop), clock_wall_us);
-	len = http_response_error(
-	    &http->response, status, parser->method != HTTP_HEAD, text);
-	memcpy(http_room(session, len), text, len);
-	http_flush(session);
-	http_count(session);
-	session_finish(session, reason);
-}
-
-/* A request is complete: answer it. */
-static void
-http_answer(struct session *session, const struct http_parser *parser)
-{
-	struct services *set = session->door->service->set;
-	struct http_service *http = http_of(session);
-	struct http_response *response = &http->response;
-	enum http_connection connection = HTTP_KEEP;
-	const struct http_text *text;
-	bool head = parser->method == HTTP_HEAD;
-	size_t len;
-
-	http_response_refresh(response, loop_now(set->loop), clock_wall_us);
-	if (set->draining || !http_parser_persists(parser))
-		connection = HTTP_CLOSE;
-	else if (parser->minor == 0)
-		connection = HTTP_KEEP_1_0;
-	text = &response->texts[connection];
-	len = head ? text->head_len : text->len;
-	memcpy(http_room(session, len), text->text, len);
-	http_count(session);
-	if (response->body != NULL && !head) {
-		session_write_lent(session, http->batch, http->used,
-		    response->body, response->body_len);
-		http->used = 0;
-	}
-	if (connection == HTTP_CLOSE) {
-		http_flush(session);
-		session_finish(session, REASON_SERVED);
-	}
 }
 
 /*
@@ -212,7 +76,6 @@ static size_t
 http_serve(struct session *session, struct http_parser *parser,
     const unsigned char *data, size_t len, bool *answered)
 {
-	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
 	uint64_t max_body = http_conf(session)->max_body;
 	enum http_verdict verdict;
 	size_t done = 0;
@@ -220,13 +83,12 @@ http_serve(struct session *session, struct http_parser *parser,
 	while (done < len && stream_is_flushed(&session->client)) {
 		done += http_parse(parser, data + done, len - done, &verdict);
 		if (verdict == HTTP_CONTINUE) {
-			memcpy(http_room(session, sizeof(go_on) - 1), go_on,
-			    sizeof(go_on) - 1);
+			http_answer_continue(session);
 		} else if (verdict == HTTP_REQUEST) {
-			http_answer(session, parser);
+			http_answer_request(session, parser);
 			*answered = true;
 		} else if (verdict == HTTP_FAULT) {
-			http_fault(session, parser, parser->status,
+			http_answer_fault(session, parser, parser->status,
 			    REASON_PROTOCOL_ERROR);
 		}
 		if (session->phase != SESSION_OPEN)
@@ -234,7 +96,7 @@ http_serve(struct session *session, struct http_parser *parser,
 		if (verdict == HTTP_REQUEST)
 			http_parser_init(parser, max_body);
 	}
-	http_flush(session);
+	http_answer_flush(session);
 	return done;
 }
 
@@ -243,7 +105,7 @@ static void
 http_idle(struct session *session)
 {
 	mem_free(http_request_of(session));
-	session->data = http_of(session);
+	session->data = session->door->service->data;
 	session_set_deadline(session, http_conf(session)->keepalive_timeout,
 	    REASON_IDLE_TIMEOUT);
 }
@@ -442,7 +304,7 @@ http_end(struct session *session)
 	struct http_request *request = http_request_of(session);
 
 	if (request != NULL && http_parser_begun(&request->parser))
-		http_fault(
+		http_answer_fault(
 		    session, &request->parser, 400, REASON_PROTOCOL_ERROR);
 	else
 		session_finish(session, REASON_CLIENT_CLOSED);
@@ -476,7 +338,7 @@ http_deadline(struct session *session)
 	else if (request->rest != NULL)
 		http_go_on(session);
 	else if (http_parser_begun(&request->parser))
-		http_fault(
+		http_answer_fault(
 		    session, &request->parser, 408, REASON_REQUEST_TIMEOUT);
 	else
 		session_finish(session, REASON_REQUEST_TIMEOUT);
@@ -508,8 +370,8 @@ http_close(struct session *session)
 
 const struct handler handler_http = {
 	.kind = HANDLER_HTTP,
-	.setup = http_setup,
-	.teardown = http_teardown,
+	.setup = http_answer_setup,
+	.teardown = http_answer_teardown,
 	.read_max = http_read_max,
 	.open = http_open,
 	.data = http_data,

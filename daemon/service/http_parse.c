@@ -7,13 +7,15 @@
  * what is left of the limit on heads, so no step needs to check it.
  *
  * What must be compared with something (method, version, names) is collected
- * in a word; the values of fields are judged in http_field.c.
+ * in a word; the request line is judged in http_line.c, the values of fields
+ * in http_field.c.
  */
 #include "service/http_parse.h"
 
 #include <string.h>
 
 #include "service/http_field.h"
+#include "service/http_line.h"
 
 enum {
 	STATE_START, /* empty lines may come first (RFC 9112, 2.2) */
@@ -69,74 +71,32 @@ step_start(struct http_parser *p, const unsigned char *data, size_t len)
 	return 0;
 }
 
-static enum http_method
-method_find(const struct http_parser *p)
-{
-	static const struct {
-		const char *name;
-		enum http_method method;
-	} methods[] = {
-		{ "GET", HTTP_GET },
-		{ "HEAD", HTTP_HEAD },
-		{ "POST", HTTP_POST },
-		{ "PUT", HTTP_PUT },
-		{ "PATCH", HTTP_PATCH },
-		{ "DELETE", HTTP_DELETE },
-		{ "OPTIONS", HTTP_OPTIONS },
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
-		if (http_word_is(
-			&p->word, methods[i].name, strlen(methods[i].name)))
-			return methods[i].method;
-	return HTTP_METHOD_UNKNOWN;
-}
-
+/* Collect a token in the word; returns where it ends. */
 static size_t
-step_method(struct http_parser *p, const unsigned char *data, size_t len)
+take_token(struct http_parser *p, const unsigned char *data, size_t len)
 {
 	size_t i = 0;
 
 	while (i < len && http_is(data[i], HTTP_TOKEN))
 		i++;
 	http_word_append(&p->word, data, i);
-	if (i == len)
-		return i;
-	if (data[i] != ' ' || p->word.len == 0) {
-		parser_fault(p, 400);
-		return i + 1;
-	}
-	p->method = (uint8_t)method_find(p);
-	p->state = STATE_TARGET;
-	http_word_begin(&p->word);
-	return i + 1;
+	return i;
 }
 
-/*
- * Whether the target, whose first bytes are the word, has one of the forms
- * of RFC 9112, 3.2, as far as they matter to a server that gives the same
- * answer to all.  What belongs to an unknown method is not judged.
- */
-static bool
-target_is_valid(struct http_parser *p)
+static size_t
+step_method(struct http_parser *p, const unsigned char *data, size_t len)
 {
-	if (p->target == 0)
-		return false;
-	if (p->method == HTTP_METHOD_UNKNOWN || p->word.text[0] == '/')
-		return true;
-	http_word_fold(&p->word);
-	if (http_word_is(&p->word, "*", 1)) {
-		p->asterisk = true;
-		return true;
-	}
-	if (http_word_begins(&p->word, "http://", 7))
-		return p->word.len > 7 &&
-		    strchr("/?#:", p->word.text[7]) == NULL;
-	if (http_word_begins(&p->word, "https://", 8))
-		return p->word.len > 8 &&
-		    strchr("/?#:", p->word.text[8]) == NULL;
-	return false;
+	size_t i = take_token(p, data, len);
+
+	if (i == len)
+		return i;
+	p->state = STATE_TARGET;
+	if (data[i] != ' ' || p->word.len == 0)
+		parser_fault(p, 400);
+	else
+		http_line_method(p);
+	http_word_begin(&p->word);
+	return i + 1;
 }
 
 static size_t
@@ -157,8 +117,10 @@ step_target(struct http_parser *p, const unsigned char *data, size_t len)
 	if (i == len)
 		return i;
 	p->state = STATE_VERSION;
-	if (data[i] != ' ' || !target_is_valid(p))
+	if (data[i] != ' ')
 		parser_fault(p, 400);
+	else
+		parser_check(p, http_line_target(p));
 	http_word_begin(&p->word);
 	return i + 1;
 }
@@ -168,13 +130,7 @@ static void
 line_done(struct http_parser *p)
 {
 	p->state = STATE_FIELD;
-	if (p->word.text[5] != '1')
-		parser_fault(p, 505);
-	else if (p->method == HTTP_METHOD_UNKNOWN)
-		parser_fault(p, 501);
-	else if (p->asterisk && p->method != HTTP_OPTIONS)
-		parser_fault(p, 400);
-	p->minor = p->word.text[7] == '0' ? 0 : 1;
+	parser_check(p, http_line_end(p));
 }
 
 static const unsigned char version_shape[] = "HTTP/d.d";
@@ -253,11 +209,8 @@ step_field(struct http_parser *p, const unsigned char *data, size_t len)
 static size_t
 step_name(struct http_parser *p, const unsigned char *data, size_t len)
 {
-	size_t i = 0;
+	size_t i = take_token(p, data, len);
 
-	while (i < len && http_is(data[i], HTTP_TOKEN))
-		i++;
-	http_word_append(&p->word, data, i);
 	if (i == len)
 		return i;
 	p->state = STATE_VALUE;

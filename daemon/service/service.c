@@ -214,18 +214,19 @@ services_close_door(struct door *door)
 static void
 services_drain_door(struct door *door)
 {
+	if (!door->open)
+		return;
 	if (door->endpoint.transport == TRANSPORT_UDP)
 		dgram_drain(&door->dgram);
 	else
 		listener_drain(&door->listener);
-	services_close_door(door);
 }
 
 /* Tell the owner, once, that the last session is over. */
 static void
 services_check_drained(struct services *services)
 {
-	if (!services->draining || services->drained ||
+	if (!services->closed || services->drained ||
 	    !list_empty(&services->sessions))
 		return;
 	services->drained = true;
@@ -243,8 +244,10 @@ services_drain(struct services *services, uint64_t timeout_ms)
 		return;
 	services->draining = true;
 	loop_timer_set(services->loop, &services->drain, timeout_ms);
-	for (i = 0; i < services->ndoors; i++)
+	for (i = 0; i < services->ndoors; i++) {
+		admission_close(&services->doors[i]);
 		services_drain_door(&services->doors[i]);
+	}
 	for (node = services->sessions.next; node != &services->sessions;
 	     node = next) {
 		next = node->next;
@@ -253,6 +256,18 @@ services_drain(struct services *services, uint64_t timeout_ms)
 		    session->door->service->handler->drain != NULL)
 			session->door->service->handler->drain(session);
 	}
+}
+
+void
+services_close_doors(struct services *services)
+{
+	size_t i;
+
+	for (i = 0; i < services->ndoors; i++) {
+		services_drain_door(&services->doors[i]);
+		services_close_door(&services->doors[i]);
+	}
+	services->closed = true;
 	services_check_drained(services);
 }
 
@@ -263,6 +278,7 @@ services_stop(struct services *services)
 	size_t i;
 
 	services->draining = true;
+	services->closed = true;
 	for (i = 0; i < services->ndoors; i++)
 		services_close_door(&services->doors[i]);
 	while ((node = services->sessions.next) != &services->sessions)

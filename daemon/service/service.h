@@ -94,6 +94,7 @@ struct services {
 	unsigned congestions;     /* doors that are short of descriptors */
 	bool full;                /* the ledger is */
 	bool draining;
+	bool closed; /* the doors are */
 	bool drained;
 };
 
@@ -125,11 +126,16 @@ int services_add_door(struct services *services, size_t service,
     const struct endpoint *endpoint, int fd, bool shared);
 
 /*
- * Drain: take whoever waits in the queues, close the doors, let the sessions
- * end, those that can soon; after timeout_ms the rest is ended with
- * REASON_DRAIN_DEADLINE.  ops->drained is called when none is left.
+ * Drain: take whoever waits in the queues, let the sessions end, those that
+ * can soon; after timeout_ms the rest is ended with REASON_DRAIN_DEADLINE.
+ * The doors stay open: services_close_doors() follows when nobody else has
+ * the sockets.
  */
 void services_drain(struct services *services, uint64_t timeout_ms);
+
+/* Take whoever has come meanwhile, and close the doors.  ops->drained is
+ * called when no session is left. */
+void services_close_doors(struct services *services);
 
 /* End all sessions at once and close the doors. */
 void services_stop(struct services *services);

@@ -59,7 +59,9 @@ session_next_due(const struct session *session, enum reason *reason)
 			*reason = REASON_IDLE_TIMEOUT;
 		}
 	}
-	if (timeouts->first_byte != 0 &&
+	if (timeouts->first_byte != 0 && session->phase == SESSION_OPEN &&
+	    !conf_handlers[session->door->service->handler->kind]
+		 .speaks_first &&
 	    counter_read(&session->entry->bytes_in) == 0) {
 		at = session->started_ms + timeouts->first_byte;
 		if (due == 0 || at < due) {
@@ -321,6 +323,9 @@ session_finish(struct session *session, enum reason reason)
 	session->finish_reason = (uint8_t)reason;
 	session->deadline_ms = 0;
 	stream_produce(&session->client, false);
+	/* What the client says now must not keep alive what it does not
+	 * read. */
+	stream_pause(&session->client);
 	stream_finish(&session->client);
 	if (session->client.finished)
 		session_linger(session);

@@ -222,6 +222,23 @@ entry_is_live(const struct ledger_entry *entry)
 	return atomic_load(&entry->holds) != 0 && atomic_load(&entry->id) != 0;
 }
 
+/* Count a session that its worker took with it, and tell of it, unless the
+ * worker has left nonsense in its place. */
+static void
+tell_died(const struct state *state, unsigned worker,
+    const struct ledger_entry *copy,
+    void (*each)(void *arg, const struct ledger_entry *entry), void *arg)
+{
+	struct counters *counters;
+
+	if (copy->service >= state->shape.services)
+		return;
+	counters = state_counters(state, worker, copy->service);
+	counter_add(&counters->ended[REASON_WORKER_DIED], 1);
+	if (each != NULL)
+		each(arg, copy);
+}
+
 static uint32_t
 release_sessions(struct state *state, const struct tally_author *dead,
     void (*each)(void *arg, const struct ledger_entry *entry), void *arg)
@@ -237,14 +254,8 @@ release_sessions(struct state *state, const struct tally_author *dead,
 	for (uint32_t i = 0; i < top; i++) {
 		if (entry_is_live(&table[i])) {
 			entry_copy(&copy, &table[i]);
+			tell_died(state, dead->worker, &copy, each, arg);
 			n++;
-			if (copy.service < state->shape.services)
-				counter_add(&state_counters(state, dead->worker,
-						copy.service)
-						 ->ended[REASON_WORKER_DIED],
-				    1);
-			if (each != NULL)
-				each(arg, &copy);
 		}
 		/* Also of one that had half begun or half ended. */
 		entry_release(state, dead, &table[i]);

@@ -40,7 +40,8 @@ void ledger_end(struct ledger *ledger, struct ledger_entry *entry);
 /*
  * Master only: the process of the worker slot has ended.  Puts its intent
  * right, calls each (unless NULL) for every session that was live with a copy
- * of its entry, counts them as REASON_WORKER_DIED, releases all that its
+ * of its entry, whose service is in range whatever the worker has done to it,
+ * counts them as REASON_WORKER_DIED, releases all that its
  * entries hold, frees what it had half rewritten in the source table and the
  * memory it held, empties its table, and wakes all other workers.  Returns
  * how many sessions there were.  To call it again does no harm.

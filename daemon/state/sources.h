@@ -8,8 +8,9 @@
  * in sources.c.
  *
  * A new source finds no place when its whole window is in use.  That hardly
- * ever happens while a third of the table is, but to one source in 4000 at a
- * half: the table should have three places for each source it must hold.
+ * ever happens while a third of the table is (to one source in 48,000), but to
+ * one in 250 at a half: the table should have three places for each source
+ * it must hold.
  */
 #ifndef MUXD_STATE_SOURCES_H
 #define MUXD_STATE_SOURCES_H
@@ -23,8 +24,8 @@
 #define SOURCE_BITS4 32
 #define SOURCE_BITS6 64
 
-/* A place of the table.  Everything but the word of the tally and insertion
- * is written by whoever has marked the word. */
+/* A place of the table.  Its key is written by whoever has marked the word
+ * of the tally. */
 struct source {
 	_Alignas(64) struct tally tally; /* connections held, or a mark */
 	/* Of the keys whose window begins here: the place that was filled

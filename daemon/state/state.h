@@ -11,8 +11,9 @@
  *   ledger    [worker][entry]: the live sessions
  *
  * Each part is written by its owner, parts of different writers lie on
- * different cache lines, and memory that is never touched costs nothing, so
- * the shape can be generous.
+ * different cache lines (but for the seam between the tables of two workers
+ * in the ledger), and memory that is never touched costs nothing, so the
+ * shape can be generous.
  *
  * Worker numbers here are slots: a worker that takes over a dead one's slot
  * goes on with its counters and its numbering of sessions.

@@ -147,6 +147,11 @@ tally_give(const struct tally_author *author, struct tally *tally, uint32_t n,
 	do {
 		seen = atomic_load(&tally->word);
 		count = tally_word_count(seen);
+		/* Nobody holds anything of it, whatever the author says. */
+		if (count == TALLY_MARK) {
+			store32(holder, after);
+			return;
+		}
 		count = count > n ? count - n : 0;
 	} while (!tally_swap(author, tally, seen, count, holder, after));
 }

@@ -47,6 +47,10 @@
 #define TALLY_MARK    ((1U << 24) - 1) /* not a count: see tally_swap() */
 #define TALLY_MAX     (TALLY_MARK - 1) /* highest count */
 
+/* A lock inside the C library would not reach other processes. */
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LLONG_LOCK_FREE == 2,
+    "atomics of 32 and 64 bits must be lock-free");
+
 struct tally {
 	_Atomic uint64_t word;
 };
@@ -108,8 +112,9 @@ bool tally_take(const struct tally_author *author, struct tally *tally,
     uint32_t n, uint32_t max, _Atomic uint32_t *holder, uint32_t after);
 
 /* Subtract n, which the author holds, and set *holder to after, in the same
- * all-or-nothing way.  Whatever the memory says, no count falls below 0: the
- * master does this on behalf of workers that may have gone mad. */
+ * all-or-nothing way.  Whatever the memory says, no count falls below 0 and a
+ * mark stays: the master does this on behalf of workers that may have gone
+ * mad. */
 void tally_give(const struct tally_author *author, struct tally *tally,
     uint32_t n, _Atomic uint32_t *holder, uint32_t after);
 

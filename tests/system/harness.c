@@ -334,33 +334,48 @@ check_reports(struct muxd *muxd)
 			}
 }
 
+/* Whether no process of the group is left, after taking the status of those
+ * that have become ours. */
+static bool
+group_is_gone(pid_t group)
+{
+	int status;
+
+	while (waitpid(-group, &status, WNOHANG) > 0)
+		;
+	return kill(-group, 0) == -1;
+}
+
+/* A child that has outlived the master is forgiven only if that was killed,
+ * and must follow it. */
+static void
+check_group(struct muxd *muxd, pid_t group, bool killed)
+{
+	int64_t deadline = test_now_ms() + test_deadline_ms();
+
+	if (!killed && kill(-group, 0) == -1)
+		return;
+	while (killed && !group_is_gone(group) && test_now_ms() < deadline)
+		poll(NULL, 0, 2);
+	if (killed && group_is_gone(group))
+		return;
+	kill(-group, SIGKILL);
+	muxd_show_log(muxd);
+	test_fail("a process of muxd has outlived its master");
+}
+
 int
 muxd_wait_exit(struct muxd *muxd)
 {
 	pid_t group = muxd->pid;
-	int status, ignored;
+	int status;
 
 	if (!wait_child(muxd->pid, &status)) {
 		muxd_show_log(muxd);
 		test_fail("muxd does not end");
 	}
 	muxd->pid = 0;
-	/* The group is empty unless a child has outlived the master, which
-	 * only a killed one is forgiven. */
-	if (WIFEXITED(status) && kill(-group, 0) == 0) {
-		kill(-group, SIGKILL);
-		muxd_show_log(muxd);
-		test_fail("muxd has left a process");
-	}
-	while (kill(-group, 0) == 0) {
-		pid_t orphan = -1;
-
-		orphan = waitpid(-group, &ignored, WNOHANG);
-		if (orphan == -1)
-			break;
-		if (orphan == 0)
-			poll(NULL, 0, 2);
-	}
+	check_group(muxd, group, WIFSIGNALED(status));
 	if (!capture_wait_end(muxd->capture, test_deadline_ms())) {
 		muxd_show_log(muxd);
 		test_fail("a process of muxd lives on");

@@ -111,6 +111,42 @@ queued_clients_are_served(void **state)
 	assert_int_equal(muxd_wait_exit(muxd), 0);
 }
 
+/* Also those in the queue of a slot whose worker is gone, and would not be
+ * there again for a while. */
+static void
+queued_clients_of_a_dead_worker_are_served(void **state)
+{
+	struct muxd *muxd = start_echo("1h");
+	unsigned crash;
+	int fds[60];
+	size_t i;
+
+	(void)state;
+	if (!procfs_available())
+		skip();
+	for (crash = 1; crash <= 4; crash++) {
+		pid_t pid;
+
+		muxd_wait_logs(muxd, crash, "msg=\"worker started\"", "slot=0");
+		pid = muxd_worker(muxd, 0);
+		if (crash == 4) {
+			assert_int_equal(kill(pid, SIGSTOP), 0);
+			procfs_wait_stopped(pid);
+			for (i = 0; i < 60; i++)
+				fds[i] = client_connect(
+				    muxd_address(muxd, "echo", 0));
+		}
+		assert_int_equal(kill(pid, SIGKILL), 0);
+		muxd_wait_logs(muxd, crash, "msg=\"worker ended\"", "slot=0");
+	}
+	muxd_signal(muxd, SIGTERM);
+	for (i = 0; i < 60; i++) {
+		client_echo(fds[i], "last orders\n");
+		client_close(fds[i]);
+	}
+	assert_int_equal(muxd_wait_exit(muxd), 0);
+}
+
 static void
 new_clients_are_refused(void **state)
 {
@@ -167,6 +203,7 @@ main(void)
 		system_test(deadline_closes_the_rest),
 		system_test(sessions_may_finish),
 		system_test(queued_clients_are_served),
+		system_test(queued_clients_of_a_dead_worker_are_served),
 		system_test(new_clients_are_refused),
 		system_test(second_signal_ends_at_once),
 	};

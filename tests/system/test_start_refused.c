@@ -267,7 +267,7 @@ unknown_event_backend_is_named(void **state)
 	    "}\n");
 	muxd->arguments = arguments;
 	muxd_launch(muxd);
-	muxd_expect_failure(muxd, 2, "magic");
+	muxd_expect_failure(muxd, 1, "magic");
 }
 
 int

@@ -224,6 +224,53 @@ syntax_errors_are_told_and_nothing_misleading_follows(void **state)
 }
 
 /* A line is a line, whatever stands between. */
+/* What was left out elsewhere is no reason to keep quiet about a service; what
+ * was left out in it may be the very option. */
+static void
+what_a_service_lacks_is_told_unless_it_may_have_been_left_out(void **state)
+{
+	(void)state;
+	fixture_expect(
+	    "wrokers = 2\n"
+	    "service \"a\" { handler = echo }\n"
+	    "service \"b\" { handler = echo  lisen = \"x\" }\n"
+	    "service \"c\" { handler = echo  limit { rote = 1/s } }\n"
+	    "service \"d\" { listen = \"127.0.0.1:7\"\n"
+	    "  socket { backlog = }\n",
+	    "t:1: unknown option \"wrokers\": did you mean \"workers\"?\n"
+	    "t:2: service \"a\" has no listen\n"
+	    "t:3: unknown option \"lisen\" in \"service\": did you mean "
+	    "\"listen\"?\n"
+	    "t:4: unknown option \"rote\" in \"service.limit\": did you "
+	    "mean \"rate\"?\n"
+	    "t:6: syntax error after \"backlog\": a value expected\n");
+}
+
+/* The shortest statements, and those that stand right behind a value. */
+static void
+what_is_left_out_takes_nothing_with_it(void **state)
+{
+	(void)state;
+	fixture_expect("workers = 2x\n"
+		       "a=1 a() a{} a={} a\n=\n1\n"
+		       "log { level = ecko\"\"{} format = jsn'b'=1 }\n"
+		       "service \"a\" { handler = ecko\"\n",
+	    "t:1: bad value \"2x\" for workers: a whole number is expected, "
+	    "without a unit\n"
+	    "t:2: unknown option \"a\"\n"
+	    "t:2: unknown function \"a\"\n"
+	    "t:2: unknown section \"a\"\n"
+	    "t:2: unknown option \"a\"\n"
+	    "t:2: unknown option \"a\"\n"
+	    "t:5: unknown section \"\" in \"log\"\n"
+	    "t:5: unknown option \"b\" in \"log\"\n"
+	    "t:5: bad value \"ecko\" for level: it must be one of error, "
+	    "warning, notice, info, debug\n"
+	    "t:5: bad value \"jsn\" for format: did you mean \"json\"?\n"
+	    "t:6: this string is not closed\n"
+	    "t:6: bad value \"ecko\" for handler: did you mean \"echo\"?\n");
+}
+
 static void
 lines_are_counted_through_comments_and_strings(void **state)
 {
@@ -332,6 +379,9 @@ main(void)
 		cmocka_unit_test(a_configuration_without_a_service_is_an_error),
 		cmocka_unit_test(
 		    syntax_errors_are_told_and_nothing_misleading_follows),
+		cmocka_unit_test(
+		    what_a_service_lacks_is_told_unless_it_may_have_been_left_out),
+		cmocka_unit_test(what_is_left_out_takes_nothing_with_it),
 		cmocka_unit_test(
 		    lines_are_counted_through_comments_and_strings),
 		cmocka_unit_test(comments_may_stand_anywhere),

@@ -251,7 +251,8 @@ an_include_stands_outside_of_sections(void **state)
 {
 	(void)state;
 	fixture_expect("service \"a\" { include(\"x\") }\n",
-	    "t:1: unknown function \"include\" in \"service\"\n");
+	    "t:1: unknown function \"include\" in \"service\": it belongs "
+	    "outside of all sections\n");
 }
 
 static void

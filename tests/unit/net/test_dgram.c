@@ -419,6 +419,36 @@ client_that_is_gone_disturbs_nobody(void **state) /* fault 68 */
 	echo_close(&echo);
 }
 
+/* The second of three can never be received: msg_namelen is out of range. */
+static void
+error_that_lasts_ends_a_call_for_several(void **state)
+{
+	static struct msghdr msgs[3];
+	static struct iovec parts[3];
+	static char bytes[3];
+	struct fixture *f = *state;
+	struct echo echo = { .came = 0 };
+	size_t lens[3] = { 0 }, i;
+	int fd;
+
+	assert_true(echo_open(&echo, f, "127.0.0.1:0"));
+	fd = client_of(&echo, "127.0.0.1:1");
+	for (i = 0; i < COUNT(msgs); i++) {
+		parts[i] = (struct iovec){ &bytes[i], 1 };
+		msgs[i].msg_iov = &parts[i];
+		msgs[i].msg_iovlen = 1;
+		client_send(fd, "x");
+	}
+	msgs[1].msg_name = bytes;
+	msgs[1].msg_namelen = (socklen_t)-1;
+	assert_int_equal(
+	    __real_dgram_io_receive(echo.dgram.io.fd, msgs, lens, COUNT(msgs)),
+	    1);
+	assert_int_equal(lens[0], 1);
+	close(fd);
+	echo_close(&echo);
+}
+
 static void
 other_errors_are_told_and_outlived(void **state)
 {
@@ -586,6 +616,7 @@ main(void)
 		FIXTURE_TEST(silence_sends_nothing),
 		FIXTURE_TEST(pending_errors_do_not_end_receiving),
 		FIXTURE_TEST(client_that_is_gone_disturbs_nobody),
+		FIXTURE_TEST(error_that_lasts_ends_a_call_for_several),
 		FIXTURE_TEST(other_errors_are_told_and_outlived),
 		FIXTURE_TEST(batch_taken_in_parts_is_sent_whole),
 		FIXTURE_TEST(full_kernel_drops_answers_and_counts_them),

@@ -140,6 +140,23 @@ pool_keeps_no_grant_without_a_chunk(void **state) /* fault 42 */
 	assert_true(bufpool_ready(pool));
 }
 
+/* Who has just given back what it could not use would be woken at once, and
+ * go round and round. */
+static void
+failed_allocation_is_not_waited_for_at_the_ceiling(void **state)
+{
+	struct fixture *f = *state;
+	struct bufpool *pool = &f->net.pool;
+
+	allocations_left = 3;
+	assert_false(bufpool_ready(pool));
+	assert_false(f->ceiling.waiting);
+	allocations_left = -1;
+	f->ceiling.max = NET_RESERVE - 1;
+	assert_false(bufpool_ready(pool));
+	assert_true(f->ceiling.waiting);
+}
+
 /* One of several clients that read slowly. */
 struct client {
 	struct owner owner;
@@ -329,19 +346,29 @@ more_than_memory_allows_breaks_the_stream(void **state)
 {
 	struct fixture *f = *state;
 	struct owner owner = { .bytes = 0 };
+	static unsigned char got[FIXTURE_SPAN];
+	size_t written = 0;
+	ssize_t n;
 	int fds[2], result = 0;
 
 	f->ceiling.max = NET_RESERVE;
 	fixture_unix_pair(fds);
 	owner_open(&owner, f, fds[0]);
-	while (result == 0)
+	while (result == 0) {
 		result =
 		    stream_write(&owner.stream, fixture_noise(0), FIXTURE_SPAN);
+		written += FIXTURE_SPAN;
+	}
 	assert_int_equal(errno, ENOMEM);
+	assert_int_equal(stream_write(&owner.stream, "more", 4), -1);
 	assert_int_equal(owner.failures, 0);
 	TURN_UNTIL(f, owner.failures > 0);
 	assert_int_equal(owner.error, ENOMEM);
 	assert_int_equal(f->net.pool.used, 0);
+	/* It knows to the byte what the peer can still get. */
+	while ((n = recv(fds[1], got, sizeof(got), 0)) > 0)
+		written -= (size_t)n;
+	assert_int_equal(stream_unsent(&owner.stream), written + 4);
 	stream_close(&owner.stream);
 	close(fds[1]);
 }
@@ -426,6 +453,8 @@ main(void)
 		FIXTURE_TEST(pool_seldom_touches_the_shared_count),
 		FIXTURE_TEST(pool_is_not_ready_at_the_ceiling),
 		FIXTURE_TEST(pool_keeps_no_grant_without_a_chunk),
+		FIXTURE_TEST(
+		    failed_allocation_is_not_waited_for_at_the_ceiling),
 		FIXTURE_TEST(at_the_ceiling_everything_still_arrives),
 		FIXTURE_TEST(stream_waits_while_others_hold_the_memory),
 		FIXTURE_TEST(

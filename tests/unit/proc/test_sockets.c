@@ -113,7 +113,7 @@ all_slots_share_the_port_that_the_kernel_chose(void **state)
 		assert_int_equal(
 		    addr_compare(&addr, &sockets.items[0].endpoint.addr), 0);
 	}
-	sockets_close(&sockets, true);
+	sockets_close(&sockets);
 }
 
 static void
@@ -128,7 +128,7 @@ a_slot_that_is_not_ready_gets_no_clients(void **state)
 	assert_int_equal(sockets_listen(&sockets, 2, &failed), 0);
 	spread(&sockets, got);
 	assert_int_equal(got[2], CLIENTS);
-	sockets_close(&sockets, true);
+	sockets_close(&sockets);
 }
 
 /* fault 3, fault 4 */
@@ -149,7 +149,7 @@ sick_slots_are_steered_around_and_back(void **state)
 	assert_int_equal(sockets_listen(&sockets, 0, &failed), 0);
 	assert_int_equal(sockets_listen(&sockets, 2, &failed), 0);
 	if (sockets_steer(&sockets, sick) == -1) {
-		sockets_close(&sockets, true);
+		sockets_close(&sockets);
 		skip();
 	}
 	spread(&sockets, got);
@@ -161,7 +161,7 @@ sick_slots_are_steered_around_and_back(void **state)
 	assert_int_equal(sockets_steer(&sockets, well), 0);
 	spread(&sockets, got);
 	assert_int_not_equal(got[0] + got[2], 0);
-	sockets_close(&sockets, true);
+	sockets_close(&sockets);
 }
 
 static void
@@ -178,7 +178,7 @@ when_all_are_sick_nobody_is_steered(void **state)
 		assert_int_equal(sockets_listen(&sockets, slot, &failed), 0);
 	assert_int_equal(sockets_steer(&sockets, sick), 0);
 	spread(&sockets, got);
-	sockets_close(&sockets, true);
+	sockets_close(&sockets);
 }
 
 /* fault 12 */
@@ -203,8 +203,8 @@ an_address_of_another_daemon_is_told_with_file_and_line(void **state)
 	assert_non_null(strstr(errors.items[0].text, text));
 	assert_non_null(strstr(errors.items[0].text, "in use"));
 	conf_errors_free(&errors);
-	sockets_close(&second, true);
-	sockets_close(&sockets, true);
+	sockets_close(&second);
+	sockets_close(&sockets);
 }
 
 int

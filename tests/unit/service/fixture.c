@@ -73,6 +73,17 @@ hang_bell(struct fixture *f, unsigned worker, struct services *services)
 }
 
 static void
+make_small(int fd)
+{
+	int size = 4096;
+
+	assert_int_equal(
+	    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
+	assert_int_equal(
+	    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)), 0);
+}
+
+static void
 open_doors(struct fixture *f, struct services *services)
 {
 	const struct socket_options options = { .backlog = 128 };
@@ -85,6 +96,8 @@ open_doors(struct fixture *f, struct services *services)
 			endpoint = f->conf->services[i].listen[j];
 			fd = socket_bind(&endpoint, &options, NULL);
 			assert_int_not_equal(fd, -1);
+			if (f->small)
+				make_small(fd);
 			assert_int_equal(socket_local(fd, &endpoint.addr), 0);
 			if (endpoint.transport == TRANSPORT_TCP)
 				assert_int_equal(socket_listen(fd, 128), 0);
@@ -117,14 +130,13 @@ open_services(struct fixture *f, struct services *services, unsigned worker)
 }
 
 void
-fixture_open(struct fixture *f, const char *text)
+fixture_load(struct fixture *f, const char *text)
 {
 	const struct state_shape shape = {
 		.workers = 2, .services = 16, .sessions = 64, .sources = 1024
 	};
 	struct conf_errors errors = { 0 };
-	int fds[2], slot;
-	size_t i;
+	int fds[2];
 
 	memset(f, 0, sizeof(*f));
 	f->conf = conf_parse(text, "test.conf", &errors);
@@ -140,14 +152,32 @@ fixture_open(struct fixture *f, const char *text)
 	assert_non_null(f->state);
 	f->state->wake = ring;
 	f->state->wake_arg = f;
+	hang_bell(f, 0, &f->services);
+	hang_bell(f, 1, &f->other);
+}
+
+void
+fixture_start(struct fixture *f)
+{
+	size_t i;
+	int slot;
+
+	if (f->started)
+		return;
+	f->started = true;
 	for (i = 0; i < f->conf->nservices; i++) {
 		slot = state_service_slot(f->state, f->conf->services[i].name);
 		assert_int_not_equal(slot, -1);
 		f->slots[i] = (unsigned)slot;
 	}
-	hang_bell(f, 0, &f->services);
-	hang_bell(f, 1, &f->other);
 	open_services(f, &f->services, 0);
+}
+
+void
+fixture_open(struct fixture *f, const char *text)
+{
+	fixture_load(f, text);
+	fixture_start(f);
 }
 
 void
@@ -160,9 +190,12 @@ fixture_open_other(struct fixture *f)
 void
 fixture_close(struct fixture *f)
 {
-	services_stop(&f->services);
-	assert_true(list_empty(&f->services.sessions));
-	services_close(&f->services);
+	if (f->started) {
+		services_stop(&f->services);
+		assert_true(list_empty(&f->services.sessions));
+		assert_int_equal(f->services.net.pool.used, 0);
+		services_close(&f->services);
+	}
 	if (f->has_other) {
 		services_stop(&f->other);
 		services_close(&f->other);
@@ -185,6 +218,7 @@ fixture_close(struct fixture *f)
 int
 fixture_connect(const struct services *services, size_t door, const char *from)
 {
+	const struct fixture *f = services->owner;
 	struct sockaddr_storage ss;
 	struct sockaddr_in sin = { .sin_family = AF_INET };
 	socklen_t len =
@@ -197,15 +231,29 @@ fixture_connect(const struct services *services, size_t door, const char *from)
 		assert_int_equal(
 		    bind(fd, (struct sockaddr *)&sin, sizeof(sin)), 0);
 	}
+	if (f->small)
+		make_small(fd);
 	assert_int_equal(connect(fd, (struct sockaddr *)&ss, len), 0);
 	return fd;
 }
 
 void
+fixture_turn(struct fixture *f)
+{
+	assert_int_not_equal(loop_turn(f->loop, 10), -1);
+}
+
+void
 fixture_settle(struct fixture *f)
 {
-	while (loop_turn(f->loop, 5) > 0)
-		continue;
+	unsigned quiet = 0;
+	int calls;
+
+	while (quiet < 3) {
+		calls = loop_turn(f->loop, 1);
+		assert_int_not_equal(calls, -1);
+		quiet = calls == 0 ? quiet + 1 : 0;
+	}
 }
 
 void
@@ -213,7 +261,6 @@ fixture_advance(struct fixture *f, uint64_t ms)
 {
 	fixture_settle(f);
 	now_ms += ms;
-	assert_int_not_equal(loop_turn(f->loop, 0), -1);
 	fixture_settle(f);
 }
 
@@ -223,7 +270,7 @@ fixture_read(struct fixture *f, int fd, void *buf, size_t size)
 	ssize_t n;
 
 	while ((n = recv(fd, buf, size, MSG_DONTWAIT)) == -1 && errno == EAGAIN)
-		assert_int_not_equal(loop_turn(f->loop, 5), -1);
+		fixture_turn(f);
 	return n;
 }
 
@@ -237,6 +284,13 @@ fixture_read_end(struct fixture *f, int fd)
 		n = fixture_read(f, fd, buf, sizeof(buf));
 	} while (n > 0);
 	return n == 0 ? 0 : errno;
+}
+
+struct session *
+fixture_session(const struct fixture *f)
+{
+	assert_false(list_empty(&f->services.sessions));
+	return container_of(f->services.sessions.next, struct session, link);
 }
 
 uint64_t

@@ -16,6 +16,7 @@
 #include "conf/conf.h"
 #include "event/wake.h"
 #include "service/service.h"
+#include "service/session.h"
 
 struct fixture {
 	struct loop *loop;
@@ -28,6 +29,8 @@ struct fixture {
 	struct wake wakes[2];  /* the bells of both */
 	int bells[2];
 	unsigned slots[16];
+	bool started;
+	bool small; /* little room in the kernel: slow readers are soon felt */
 	bool has_other;
 	bool drained;
 	unsigned congestions; /* how often it was said to be so */
@@ -36,6 +39,11 @@ struct fixture {
 /* Set up from a configuration, whose services listen on port 0 of TCP
  * addresses or on UDP ones. */
 void fixture_open(struct fixture *f, const char *text);
+
+/* The same in two steps, between which a test may change f->conf and
+ * f->small.  A fixture that was never started can be closed as well. */
+void fixture_load(struct fixture *f, const char *text);
+void fixture_start(struct fixture *f);
 
 /* The same for a second worker on the same state, with doors of its own. */
 void fixture_open_other(struct fixture *f);
@@ -51,14 +59,17 @@ int fixture_connect(
 /* Let time pass, in steps that the loop sees. */
 void fixture_advance(struct fixture *f, uint64_t ms);
 
-/* Turn the loop until nothing is ready. */
+/* One turn, which waits for an event a little. */
+void fixture_turn(struct fixture *f);
+
+/* Turn the loop until nothing is left to do. */
 void fixture_settle(struct fixture *f);
 
 /* Turn until the condition holds; the real clock bounds it. */
-#define TURN_UNTIL(f, condition)                                           \
-	do {                                                               \
-		while (!(condition))                                       \
-			assert_int_not_equal(loop_turn((f)->loop, 5), -1); \
+#define TURN_UNTIL(f, condition)         \
+	do {                             \
+		while (!(condition))     \
+			fixture_turn(f); \
 	} while (0)
 
 /* Turn until the client can read; returns what recv(2) does. */
@@ -66,6 +77,9 @@ ssize_t fixture_read(struct fixture *f, int fd, void *buf, size_t size);
 
 /* Turn until the client sees its end: 0 for a FIN, else an errno value. */
 int fixture_read_end(struct fixture *f, int fd);
+
+/* The oldest session. */
+struct session *fixture_session(const struct fixture *f);
 
 /* How many sessions or clients ended so, in the first service. */
 uint64_t fixture_ended(const struct fixture *f, enum reason reason);

@@ -210,6 +210,7 @@ drain_lets_sessions_go_on_until_the_deadline(void **state)
 	fixture_open(&f, ECHO_WITH("idle_timeout = \"0\""));
 	fd = begin(&f);
 	services_drain(&f.services, 3000);
+	services_close_doors(&f.services);
 	say(&f, fd, "still served");
 	fixture_advance(&f, 2999);
 	assert_false(f.drained);
@@ -231,6 +232,7 @@ drain_serves_who_waits_in_the_queue(void **state)
 	/* In the kernel's queue: the loop has not turned. */
 	fd = fixture_connect(&f.services, 0, NULL);
 	services_drain(&f.services, 3000);
+	services_close_doors(&f.services);
 	assert_false(f.drained);
 	say(&f, fd, "not forgotten");
 	(void)close(fd);

@@ -287,6 +287,14 @@ release_wakes_all_others_and_forgets_the_dead_waiter(void **state)
 	state_close(s);
 }
 
+static void
+note_service(void *arg, const struct ledger_entry *entry)
+{
+	const struct state *s = arg;
+
+	assert_in_range(entry->service, 0, s->shape.services - 1);
+}
+
 /* A worker gone mad has written what it liked into its part. */
 static void
 release_survives_senseless_entries(void **state)
@@ -299,7 +307,8 @@ release_survives_senseless_entries(void **state)
 	s->workers[0].memory_held = UINT32_MAX;
 	s->workers[0].source_marked = UINT32_MAX;
 	s->workers[0].sessions = 99;
-	assert_int_equal(state_release_worker(s, 0, NULL, NULL), SESSIONS);
+	s->ledger[0].service = 0;
+	assert_int_equal(state_release_worker(s, 0, note_service, s), SESSIONS);
 	assert_all_given_back(s);
 	state_close(s);
 }

@@ -182,6 +182,24 @@ nothing_is_taken_from_a_marked_tally(void **state)
 	assert_exact(&arena);
 }
 
+/* Somebody gone mad gives back what it never held. */
+static void
+giving_to_a_marked_tally_leaves_the_mark(void **state)
+{
+	struct arena arena = { 0 };
+	struct tally_author author = author_of(&arena, 0);
+	uint64_t marked;
+
+	(void)state;
+	assert_true(tally_swap(&author, &arena.tally[0], arena.tally[0].word,
+	    TALLY_MARK, NULL, 0));
+	marked = arena.tally[0].word;
+	arena.held[1][0] = 1;
+	give(&arena, 1, 0, 1);
+	assert_int_equal(arena.tally[0].word, marked);
+	assert_int_equal(arena.held[1][0], 0);
+}
+
 static void
 recovery_ignores_an_intent_that_leads_out_of_the_memory(void **state)
 {
@@ -463,6 +481,7 @@ main(void)
 		cmocka_unit_test(
 		    swap_fails_when_the_word_was_changed_and_changed_back),
 		cmocka_unit_test(nothing_is_taken_from_a_marked_tally),
+		cmocka_unit_test(giving_to_a_marked_tally_leaves_the_mark),
 		cmocka_unit_test(
 		    recovery_ignores_an_intent_that_leads_out_of_the_memory),
 		cmocka_unit_test(take_killed_anywhere_is_done_or_not),
