@@ -274,3 +274,31 @@ compat_reuseport_steer(int fd, const uint32_t *index, size_t n)
 	errno = ENOSYS;
 	return -1;
 }
+
+int
+compat_setuid(uid_t uid)
+{
+#if defined(__FreeBSD__) || defined(__OpenBSD__)
+	return setresuid(uid, uid, uid);
+#else
+	/* Of root, these set the real, effective and saved id. */
+	return setuid(uid);
+#endif
+}
+
+int
+compat_setgid(gid_t gid)
+{
+#if defined(__FreeBSD__) || defined(__OpenBSD__)
+	return setresgid(gid, gid, gid);
+#else
+	return setgid(gid);
+#endif
+}
+
+/* These systems have no such promise. */
+int
+compat_no_new_privs(void)
+{
+	return 0;
+}

@@ -261,7 +261,7 @@ write_stderr(const struct log_record *record)
 	do
 		n = write(STDERR_FILENO, line, len);
 	while (n == -1 && errno == EINTR);
-	return n != -1;
+	return n == (ssize_t)len;
 }
 
 static void

@@ -57,7 +57,7 @@ epoll_arm(struct loop *loop, struct io *io, int op, unsigned directions)
 	struct epoll_event event;
 
 	event.data.ptr = io;
-	event.events = EPOLLIN | EPOLLRDHUP | EPOLLET;
+	event.events = EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET;
 	if ((directions & IO_WRITE) != 0)
 		event.events |= EPOLLOUT;
 	/* Not together with EPOLLRDHUP, and never to be modified: see

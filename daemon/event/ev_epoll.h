@@ -19,8 +19,9 @@ epoll_marks(uint32_t events)
 
 	marks = (events & EPOLLIN) / EPOLLIN * IO_READ |
 	    (events & EPOLLOUT) / EPOLLOUT * IO_WRITE;
-	if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) == 0)
+	if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI)) == 0)
 		return marks;
+	/* A read stops at urgent data too, with more behind it (tcp(7)). */
 	if ((events & (EPOLLHUP | EPOLLERR)) != 0)
 		marks |= EVENT_HANGUP;
 	return marks | EVENT_EOF;

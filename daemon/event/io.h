@@ -56,7 +56,8 @@ struct io {
 	uint8_t armed;      /* the backend's: what it need not be asked for */
 	bool shared : 1;    /* IO_SHARED, or implied */
 	bool exclusive : 1; /* IO_EXCLUSIVE */
-	/* The backend has seen the peer's FIN: the end of the data is in
+	/* The backend has seen the peer's FIN (or urgent data, at which a read
+	 * stops as well): the end of the data is in
 	 * sight, so a short read is no sign of an empty socket. */
 	bool eof : 1;
 	/* The backend has seen an error (a reset), or, where it can, that

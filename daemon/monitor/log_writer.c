@@ -56,12 +56,17 @@ static bool
 stderr_is_journal(void)
 {
 	const char *text = getenv("JOURNAL_STREAM");
+	char *colon, *end;
 	uintmax_t dev, ino;
 	struct stat st;
-	char end;
 
-	if (text == NULL || sscanf(text, "%ju:%ju%c", &dev, &ino, &end) != 2 ||
-	    fstat(STDERR_FILENO, &st) == -1)
+	if (text == NULL || fstat(STDERR_FILENO, &st) == -1)
+		return false;
+	dev = strtoumax(text, &colon, 10);
+	if (colon == text || *colon != ':')
+		return false;
+	ino = strtoumax(colon + 1, &end, 10);
+	if (end == colon + 1 || *end != '\0')
 		return false;
 	return st.st_dev == (dev_t)dev && st.st_ino == (ino_t)ino;
 }

@@ -129,11 +129,10 @@ admission_take_limit(const struct door *door, struct ledger_entry *entry,
 		return true;
 	if (door->service->conf->limit.when_full != WHEN_FULL_WAIT)
 		return false;
+	/* Whoever gives clears the mark; it is the whole worker's, so one who
+	 * is lucky now must leave it to the others. */
 	limit_wait(limit, set->ledger.worker);
-	if (!limit_take(limit, author, 1, bound, &entry->holds, after))
-		return false;
-	limit_unwait(limit, set->ledger.worker);
-	return true;
+	return limit_take(limit, author, 1, bound, &entry->holds, after);
 }
 
 static enum reason

@@ -102,7 +102,7 @@ chargen_end(struct session *session)
 static void
 chargen_drain(struct session *session)
 {
-	session_finish(session, REASON_SERVED);
+	session_finish(session, REASON_DRAINED);
 }
 
 static void

@@ -354,7 +354,7 @@ http_drain(struct session *session)
 		    session, HTTP_DRAIN_GRACE_MS, REASON_FIRST_BYTE_TIMEOUT);
 	else if (request == NULL ||
 	    (request->rest == NULL && !http_parser_begun(&request->parser)))
-		session_finish(session, REASON_SERVED);
+		session_finish(session, REASON_DRAINED);
 }
 
 static void

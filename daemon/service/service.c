@@ -290,8 +290,7 @@ services_stop(struct services *services)
 void
 services_retry(struct services *services)
 {
-	if (bufpool_ready(&services->net.pool))
-		stream_memory_ready(&services->net);
+	stream_memory_ready(&services->net);
 	services_retry_doors(services);
 }
 

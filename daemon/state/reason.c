@@ -31,6 +31,8 @@ static const struct reason_info reasons[REASON_COUNT] = {
 	    "the client's request did not arrive in time"),
 	ENDED(REASON_LIFETIME, "lifetime", WHO_MUXD,
 	    "the session reached the longest lifetime"),
+	ENDED(REASON_DRAINED, "drained", WHO_ADMIN,
+	    "the daemon stops, and the session had nothing to lose"),
 	ENDED(REASON_DRAIN_DEADLINE, "drain_deadline", WHO_ADMIN,
 	    "the session outlived the drain timeout"),
 	ENDED(REASON_STOPPED, "stopped", WHO_ADMIN,

@@ -20,6 +20,7 @@ enum reason {
 	REASON_FIRST_BYTE_TIMEOUT,
 	REASON_REQUEST_TIMEOUT, /* a head or body came too slowly */
 	REASON_LIFETIME,
+	REASON_DRAINED, /* the daemon stops, and the client was idle */
 	REASON_DRAIN_DEADLINE,
 	REASON_STOPPED, /* the daemon was told to stop at once */
 	REASON_WORKER_DIED,

@@ -469,6 +469,27 @@ both_of_a_pair_broken_in_one_batch_fail_once(void **state) /* fault 33 */
 	}
 }
 
+/* A read stops short of urgent data, which is no sign of an empty socket. */
+static void
+urgent_data_holds_nothing_up(void **state)
+{
+	const int on = 1;
+	struct fixture *f = *state;
+	struct owner owner = { .echo = true };
+	int fds[2];
+
+	fixture_tcp_pair(fds);
+	assert_int_equal(
+	    setsockopt(fds[0], SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on)), 0);
+	owner_open(&owner, f, fds[0]);
+	send_all(fds[1], "before ");
+	assert_int_equal(send(fds[1], "!", 1, MSG_OOB), 1);
+	send_all(fds[1], " behind");
+	fixture_expect(f, fds[1], "before ! behind");
+	stream_close(&owner.stream);
+	close(fds[1]);
+}
+
 int
 main(void)
 {
@@ -492,6 +513,7 @@ main(void)
 		FIXTURE_TEST(stream_may_be_closed_in_end),
 		FIXTURE_TEST(stream_may_be_closed_in_failed),
 		FIXTURE_TEST(stream_may_be_closed_in_writable),
+		FIXTURE_TEST(urgent_data_holds_nothing_up),
 		FIXTURE_TEST(stream_closed_by_another_hears_no_more),
 		FIXTURE_TEST(both_of_a_pair_broken_in_one_batch_fail_once),
 	};

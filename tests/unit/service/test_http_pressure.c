@@ -240,7 +240,8 @@ drain_ends_idle_connections_at_once(void **state)
 	client_close(&busy);
 	client_close(&silent);
 	TURN_UNTIL(f, f->drained);
-	assert_int_equal(fixture_ended(f, REASON_SERVED), 4);
+	assert_int_equal(fixture_ended(f, REASON_DRAINED), 2);
+	assert_int_equal(fixture_ended(f, REASON_SERVED), 2);
 }
 
 static void

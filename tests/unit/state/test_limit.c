@@ -15,8 +15,10 @@
 #define WORKERS 70 /* more than the bits of one word */
 
 struct woken {
+	const struct tally *tally;
 	unsigned times[WORKERS];
 	unsigned total;
+	uint32_t count; /* of the tally, when it was told last */
 };
 
 static void
@@ -27,6 +29,7 @@ note_wake(void *arg, unsigned worker)
 	assert_in_range(worker, 0, WORKERS - 1);
 	woken->times[worker]++;
 	woken->total++;
+	woken->count = tally_read(woken->tally);
 }
 
 struct fixture {
@@ -45,6 +48,7 @@ set_up(void **p)
 	memset(&f.woken, 0, sizeof(f.woken));
 	f.state->wake = note_wake;
 	f.state->wake_arg = &f.woken;
+	f.woken.tally = &f.state->total->tally;
 	f.author = state_author(f.state, 3);
 	f.held = &f.state->workers[3].memory_held;
 	*p = &f;
@@ -89,6 +93,8 @@ give_wakes_all_who_wait_once(void **p)
 		limit_wait(limit, waiters[i]);
 	limit_give(f->state, limit, &f->author, 1, f->held, 1);
 	assert_int_equal(f->woken.total, 5);
+	/* Not before there is something to have. */
+	assert_int_equal(f->woken.count, 1);
 	for (size_t i = 0; i < 5; i++)
 		assert_int_equal(f->woken.times[waiters[i]], 1);
 	limit_give(f->state, limit, &f->author, 1, f->held, 0);
