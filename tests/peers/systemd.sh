@@ -54,6 +54,8 @@ rm -rf "$root/var/log/journal"
 
 "$MAKE" -C "$MUXD_BUILDDIR" -s install DESTDIR="$root" >"$base/install.log" \
     2>&1 || { cat "$base/install.log"; exit 1; }
+[ -e "$root/usr/sbin/muxd" ] && [ -e "$root/etc/muxd.conf" ] ||
+	skip 'configured for another prefix than /usr'
 systemd-sysusers --root="$root" >/dev/null || exit 1
 
 cp "$MUXD_SRCDIR/tests/peers/systemd_guest.sh" "$root/guest.sh" || exit 1
