@@ -45,9 +45,9 @@ static void
 master_conclude(struct master *master)
 {
 	master->concluded = true;
-	supervisor_stop(&master->sup);
-	if (!supervisor_monitor_alive(&master->sup))
+	if (!supervisor_need_monitor(&master->sup))
 		log_open_stderr(&master->log, master->conf->log.level);
+	supervisor_stop(&master->sup);
 	if (master->served)
 		summary_write(&master->log, master->conf, master->state);
 	log_printf(&master->log, LOG_LEVEL_NOTICE, "stopped");
@@ -458,9 +458,11 @@ master_serve(struct master *master)
 		supervisor_kill_monitor(&master->sup);
 		return MUXD_EXIT_ENVIRONMENT;
 	}
-	return master->phase == MASTER_FAILED || !master->served
-	    ? MUXD_EXIT_ENVIRONMENT
-	    : MUXD_EXIT_OK;
+	/* Who waits for muxd -d wants to know whether it serves. */
+	if (master->phase == MASTER_FAILED ||
+	    (master->sup.detached && !master->served))
+		return MUXD_EXIT_ENVIRONMENT;
+	return MUXD_EXIT_OK;
 }
 
 int

@@ -197,6 +197,7 @@ monitor_open_writer(struct monitor *monitor)
 	log_errno(&monitor->log, LOG_LEVEL_ERROR, error,
 	    "cannot open the log%s%s", conf.path != NULL ? " " : "",
 	    conf.path != NULL ? conf.path : "");
+	errno = error;
 	return -1;
 }
 

@@ -337,6 +337,16 @@ sockets_close_slot(struct sockets *sockets, unsigned slot)
 }
 
 void
+sockets_close_shared(struct sockets *sockets)
+{
+	size_t i;
+
+	for (i = 0; i < sockets->n; i++)
+		if (sockets->items[i].shared)
+			owned_close(&sockets->items[i], 0);
+}
+
+void
 sockets_close(struct sockets *sockets)
 {
 	struct owned *owned;

@@ -65,6 +65,9 @@ void sockets_remove_files(struct sockets *sockets);
 /* Close the master's descriptors of a slot, but for those that all share. */
 void sockets_close_slot(struct sockets *sockets, unsigned slot);
 
+/* Close those that all share. */
+void sockets_close_shared(struct sockets *sockets);
+
 /* Close all of the master's descriptors, and release. */
 void sockets_close(struct sockets *sockets);
 

@@ -90,13 +90,27 @@ supervisor_worker_ready(struct supervisor *sup, struct child *worker)
 	vitals_steer(sup);
 }
 
+/* Draining: the master needs the slot's sockets no longer, and with the last
+ * slot's not those that all share. */
+static void
+supervisor_let_go(struct supervisor *sup, struct child *worker)
+{
+	unsigned slot;
+
+	worker->emptied = true;
+	sockets_close_slot(sup->sockets, worker->slot);
+	for (slot = 0; slot < sup->plan->workers; slot++)
+		if (!sup->workers[slot].emptied)
+			return;
+	sockets_close_shared(sup->sockets);
+}
+
 /* Nobody waits in the worker's queues: let it have the sockets alone, so
  * that its closing them is the end. */
 static void
 supervisor_worker_emptied(struct supervisor *sup, struct child *worker)
 {
-	worker->emptied = true;
-	sockets_close_slot(sup->sockets, worker->slot);
+	supervisor_let_go(sup, worker);
 	(void)channel_send(worker->channel, MESSAGE_CLOSE, 0);
 }
 
@@ -111,9 +125,10 @@ supervisor_monitor_ready(struct supervisor *sup)
 		log_open_channel(sup->log, sup->logs[MASTER_LOG].write_fd,
 		    sup->conf->log.level, "master", -1);
 	supervisor_log_start(sup, &sup->monitor);
-	if (sup->phase != SUPERVISOR_STARTING)
-		return;
-	for (slot = 0; slot < sup->plan->workers; slot++)
+	/* A worker that cannot be forked ends the start. */
+	for (slot = 0;
+	     slot < sup->plan->workers && sup->phase == SUPERVISOR_STARTING;
+	     slot++)
 		if (sup->workers[slot].phase == CHILD_DOWN)
 			supervisor_spawn(&sup->workers[slot]);
 }
@@ -138,7 +153,9 @@ supervisor_message(struct channel *channel, const struct message *message)
 		}
 		break;
 	case MESSAGE_EMPTIED:
-		supervisor_worker_emptied(sup, child);
+		if (child->kind == CHILD_WORKER &&
+		    sup->phase >= SUPERVISOR_DRAINING)
+			supervisor_worker_emptied(sup, child);
 		break;
 	case MESSAGE_CONGESTED:
 		child->congested = message->value != 0;
@@ -296,6 +313,11 @@ supervisor_bury(struct supervisor *sup, struct child *child, int status)
 		log_printf(sup->log, LOG_LEVEL_ERROR,
 		    "the %s cannot work and is not started again",
 		    child_name(child));
+		/* Nobody will accept there: better refuse new clients than
+		 * have them wait for nothing. */
+		if (sup->phase == SUPERVISOR_DRAINING &&
+		    child->kind == CHILD_WORKER)
+			supervisor_let_go(sup, child);
 		return;
 	}
 	delay = backoff_next(&child->backoff, lived);
@@ -345,9 +367,7 @@ supervisor_ended(struct supervisor *sup, struct child *child, int status)
 	if (supervisor_is_needed(sup, child))
 		supervisor_bury(sup, child, status);
 	vitals_steer(sup);
-	if (sup->phase >= SUPERVISOR_DRAINING)
-		sup->ops->ended(sup);
-	else if (supervisor_all_given_up(sup))
+	if (sup->phase < SUPERVISOR_DRAINING && supervisor_all_given_up(sup))
 		sup->ops->failed(sup);
 }
 
@@ -368,14 +388,20 @@ void
 supervisor_reap(struct supervisor *sup)
 {
 	struct child *child;
+	bool any = false;
 	int status;
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		child = supervisor_find(sup, pid);
-		if (child != NULL)
-			supervisor_ended(sup, child, status);
+		if (child == NULL)
+			continue;
+		supervisor_ended(sup, child, status);
+		any = true;
 	}
+	/* Not before all are known: whether there is a monitor matters. */
+	if (any && sup->phase >= SUPERVISOR_DRAINING)
+		sup->ops->ended(sup);
 }
 
 static void
@@ -511,7 +537,7 @@ supervisor_drain(struct supervisor *sup, uint64_t timeout_ms)
 		if (worker->phase == CHILD_RUNNING)
 			supervisor_tell_drain(sup, worker);
 		else if (worker->given_up)
-			worker->emptied = true;
+			supervisor_let_go(sup, worker);
 		else if (worker->phase == CHILD_DOWN)
 			supervisor_spawn(worker);
 	}
@@ -561,4 +587,15 @@ supervisor_kill_monitor(struct supervisor *sup)
 {
 	if (supervisor_monitor_alive(sup))
 		(void)kill(sup->monitor.pid, SIGKILL);
+}
+
+bool
+supervisor_need_monitor(struct supervisor *sup)
+{
+	if (!supervisor_monitor_alive(sup) && !sup->monitor.given_up &&
+	    sup->log->fd != -1) {
+		loop_timer_cancel(sup->loop, &sup->monitor.respawn);
+		(void)supervisor_fork(&sup->monitor);
+	}
+	return supervisor_monitor_alive(sup);
 }

@@ -113,4 +113,8 @@ void supervisor_stop(struct supervisor *sup);
 unsigned supervisor_workers_left(const struct supervisor *sup);
 bool supervisor_monitor_alive(const struct supervisor *sup);
 
+/* Start the monitor at once if there is none, since records wait for it.
+ * Whether there is one then. */
+bool supervisor_need_monitor(struct supervisor *sup);
+
 #endif

@@ -121,6 +121,9 @@ worker_message(struct channel *channel, const struct message *message)
 {
 	struct worker *worker = channel->owner;
 
+	/* It ends with this turn; its successor is told all this again. */
+	if (worker->error != 0)
+		return;
 	switch (message->type) {
 	case MESSAGE_SERVE:
 		worker_serve(worker);

@@ -233,11 +233,26 @@ services_check_drained(struct services *services)
 	services->ops->drained(services);
 }
 
-void
-services_drain(struct services *services, uint64_t timeout_ms)
+/* Tell the sessions that the daemon drains. */
+static void
+services_drain_sessions(struct services *services)
 {
 	struct session *session;
 	struct list *node, *next;
+
+	for (node = services->sessions.next; node != &services->sessions;
+	     node = next) {
+		next = node->next;
+		session = container_of(node, struct session, link);
+		if (session->phase == SESSION_OPEN &&
+		    session->door->service->handler->drain != NULL)
+			session->door->service->handler->drain(session);
+	}
+}
+
+void
+services_drain(struct services *services, uint64_t timeout_ms)
+{
 	size_t i;
 
 	if (services->draining)
@@ -248,14 +263,7 @@ services_drain(struct services *services, uint64_t timeout_ms)
 		admission_close(&services->doors[i]);
 		services_drain_door(&services->doors[i]);
 	}
-	for (node = services->sessions.next; node != &services->sessions;
-	     node = next) {
-		next = node->next;
-		session = container_of(node, struct session, link);
-		if (session->phase == SESSION_OPEN &&
-		    session->door->service->handler->drain != NULL)
-			session->door->service->handler->drain(session);
-	}
+	services_drain_sessions(services);
 }
 
 void
@@ -268,6 +276,11 @@ services_close_doors(struct services *services)
 		services_close_door(&services->doors[i]);
 	}
 	services->closed = true;
+	/* Who has come since the draining began was told neither of it nor,
+	 * if that has passed, of the deadline. */
+	services_drain_sessions(services);
+	if (!timer_is_set(&services->drain))
+		services_drain_deadline(&services->drain);
 	services_check_drained(services);
 }
 

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 
 #include <errno.h>
+#include <stdlib.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
@@ -429,8 +430,12 @@ error_that_lasts_ends_a_call_for_several(void **state)
 	struct fixture *f = *state;
 	struct echo echo = { .came = 0 };
 	size_t lens[3] = { 0 }, i;
+	const char *wrapper = getenv("MUXD_WRAPPER");
 	int fd;
 
+	/* valgrind takes the length that is out of range for a mistake. */
+	if (wrapper != NULL && *wrapper != '\0')
+		skip();
 	assert_true(echo_open(&echo, f, "127.0.0.1:0"));
 	fd = client_of(&echo, "127.0.0.1:1");
 	for (i = 0; i < COUNT(msgs); i++) {

@@ -240,6 +240,47 @@ drain_serves_who_waits_in_the_queue(void **state)
 	fixture_close(&f);
 }
 
+static void
+client_that_comes_after_the_deadline_does_not_outlive_it(void **state)
+{
+	struct fixture f;
+	int fd;
+
+	(void)state;
+	fixture_open(&f, ECHO_WITH("idle_timeout = \"0\""));
+	services_drain(&f.services, 3000);
+	fixture_advance(&f, 3000);
+	assert_false(f.drained);
+	/* In the queue when the doors close. */
+	fd = fixture_connect(&f.services, 0, NULL);
+	services_close_doors(&f.services);
+	assert_true(f.drained);
+	assert_int_equal(fixture_ended(&f, REASON_DRAIN_DEADLINE), 1);
+	(void)close(fd);
+	fixture_close(&f);
+}
+
+static void
+client_that_comes_while_draining_is_told_of_it(void **state)
+{
+	struct fixture f;
+	int fd;
+
+	(void)state;
+	fixture_open(&f,
+	    "service \"chargen\" { listen = { \"127.0.0.1:0\" }"
+	    " handler = \"chargen\" }");
+	services_drain(&f.services, 3000);
+	fd = fixture_connect(&f.services, 0, NULL);
+	services_close_doors(&f.services);
+	/* It would send for ever if it did not know. */
+	assert_int_equal(fixture_read_end(&f, fd), 0);
+	(void)close(fd);
+	TURN_UNTIL(&f, f.drained);
+	assert_int_equal(fixture_ended(&f, REASON_DRAINED), 1);
+	fixture_close(&f);
+}
+
 /* The accounting of a session is what its client saw. */
 static void
 bytes_are_counted_both_ways(void **state)
@@ -278,6 +319,10 @@ main(void)
 		cmocka_unit_test(reset_is_told_from_an_orderly_end),
 		cmocka_unit_test(drain_lets_sessions_go_on_until_the_deadline),
 		cmocka_unit_test(drain_serves_who_waits_in_the_queue),
+		cmocka_unit_test(
+		    client_that_comes_after_the_deadline_does_not_outlive_it),
+		cmocka_unit_test(
+		    client_that_comes_while_draining_is_told_of_it),
 		cmocka_unit_test(bytes_are_counted_both_ways),
 	};
 
