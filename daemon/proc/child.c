@@ -7,6 +7,7 @@
 #include "proc/child.h"
 
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,6 +40,46 @@ child_failure(int error)
 	default:
 		return CHILD_EXIT_CONFIG;
 	}
+}
+
+/* What all records of a child's life tell. */
+static void
+child_record(struct log_record *record, enum log_level level,
+    const struct child *child, const char *of_worker, const char *of_monitor)
+{
+	bool worker = child->kind == CHILD_WORKER;
+
+	log_record_begin(record, level, worker ? of_worker : of_monitor);
+	if (worker)
+		log_record_uint(record, "slot", child->slot);
+	log_record_int(record, "child", child->pid);
+}
+
+void
+child_log_start(struct log *log, const struct child *child)
+{
+	struct log_record record;
+
+	child_record(&record, LOG_LEVEL_INFO, child, "worker started",
+	    "monitor started");
+	log_emit(log, &record);
+}
+
+void
+child_log_end(struct log *log, const struct child *child, int status,
+    uint64_t lived_ms, bool expected)
+{
+	bool well = expected && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	struct log_record record;
+
+	child_record(&record, well ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR, child,
+	    "worker ended", "monitor ended");
+	if (WIFSIGNALED(status))
+		log_record_str(&record, "signal", strsignal(WTERMSIG(status)));
+	else
+		log_record_int(&record, "status", WEXITSTATUS(status));
+	log_record_uint(&record, "lived_ms", lived_ms);
+	log_emit(log, &record);
 }
 
 static int

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/log.h"
 #include "event/loop.h"
 #include "proc/backoff.h"
 #include "proc/message.h"
@@ -49,6 +50,14 @@ int child_failure(int error);
 
 /* "worker" or "monitor". */
 const char *child_name(const struct child *child);
+
+/* A record that the child is ready. */
+void child_log_start(struct log *log, const struct child *child);
+
+/* A record that it has ended after lived_ms, with the status that waitpid(2)
+ * gave; an error, unless it was told to end (expected) and did so well. */
+void child_log_end(struct log *log, const struct child *child, int status,
+    uint64_t lived_ms, bool expected);
 
 /*
  * Fork.  In the child: returns 0, with the signals at their defaults, stdin

@@ -109,7 +109,9 @@ master_stop_now(struct master *master)
 	if (master->phase != MASTER_STOPPING)
 		notify_stopping("stopping");
 	supervisor_stop(&master->sup);
+	/* Whoever comes now is refused rather than left waiting. */
 	sockets_remove_files(&master->sockets);
+	sockets_close(&master->sockets);
 	supervisor_tell_workers(&master->sup, MESSAGE_STOP, 0);
 	master_set_deadline(master, MASTER_GRACE_MS);
 	master_stop_goes_on(master);

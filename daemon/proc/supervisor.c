@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/compat.h"
@@ -61,21 +60,10 @@ supervisor_listen(struct supervisor *sup, const struct child *worker)
 }
 
 static void
-supervisor_log_start(struct supervisor *sup, const struct child *child)
-{
-	struct log_record record;
-
-	log_record_begin(&record, LOG_LEVEL_INFO,
-	    child->kind == CHILD_WORKER ? "worker started" : "monitor started");
-	if (child->kind == CHILD_WORKER)
-		log_record_uint(&record, "slot", child->slot);
-	log_record_int(&record, "child", child->pid);
-	log_emit(sup->log, &record);
-}
-
-static void
 supervisor_worker_ready(struct supervisor *sup, struct child *worker)
 {
+	if (sup->phase == SUPERVISOR_STOPPING)
+		return;
 	if (!supervisor_listen(sup, worker)) {
 		if (sup->phase == SUPERVISOR_STARTING)
 			sup->ops->failed(sup);
@@ -84,7 +72,7 @@ supervisor_worker_ready(struct supervisor *sup, struct child *worker)
 	(void)channel_send(worker->channel, MESSAGE_SERVE, 0);
 	if (sup->phase == SUPERVISOR_DRAINING)
 		supervisor_tell_drain(sup, worker);
-	supervisor_log_start(sup, worker);
+	child_log_start(sup->log, worker);
 	/* A socket that has just joined its group is not steered to yet. */
 	sup->steer_again |= sup->sockets->steered;
 	vitals_steer(sup);
@@ -124,7 +112,7 @@ supervisor_monitor_ready(struct supervisor *sup)
 	if (sup->log->fd == -1)
 		log_open_channel(sup->log, sup->logs[MASTER_LOG].write_fd,
 		    sup->conf->log.level, "master", -1);
-	supervisor_log_start(sup, &sup->monitor);
+	child_log_start(sup->log, &sup->monitor);
 	/* A worker that cannot be forked ends the start. */
 	for (slot = 0;
 	     slot < sup->plan->workers && sup->phase == SUPERVISOR_STARTING;
@@ -265,28 +253,6 @@ supervisor_respawn(struct timer *timer)
 	supervisor_spawn(container_of(timer, struct child, respawn));
 }
 
-static void
-supervisor_log_end(
-    struct supervisor *sup, const struct child *child, int status)
-{
-	bool expected = sup->phase >= SUPERVISOR_DRAINING &&
-	    WIFEXITED(status) && WEXITSTATUS(status) == 0;
-	struct log_record record;
-
-	log_record_begin(&record, expected ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR,
-	    child->kind == CHILD_WORKER ? "worker ended" : "monitor ended");
-	if (child->kind == CHILD_WORKER)
-		log_record_uint(&record, "slot", child->slot);
-	log_record_int(&record, "child", child->pid);
-	if (WIFSIGNALED(status))
-		log_record_str(&record, "signal", strsignal(WTERMSIG(status)));
-	else
-		log_record_int(&record, "status", WEXITSTATUS(status));
-	log_record_uint(
-	    &record, "lived_ms", loop_now(sup->loop) - child->started_ms);
-	log_emit(sup->log, &record);
-}
-
 /* Whether the start has failed with this end of a child.  A crash may have
  * been bad luck, once. */
 static bool
@@ -359,7 +325,9 @@ supervisor_ended(struct supervisor *sup, struct child *child, int status)
 	channel_close(child->channel);
 	loop_retire(sup->loop, &child->channel->retired, free_channel);
 	child->channel = NULL;
-	supervisor_log_end(sup, child, status);
+	child_log_end(sup->log, child, status,
+	    loop_now(sup->loop) - child->started_ms,
+	    sup->phase >= SUPERVISOR_DRAINING);
 	child->phase = CHILD_DOWN;
 	child->pid = 0;
 	if (child->kind == CHILD_WORKER)
