@@ -27,6 +27,7 @@ enum conf_handler {
 	HANDLER_DAYTIME,
 	HANDLER_TIME,
 	HANDLER_HTTP,
+	HANDLER_RELAY,
 	HANDLER_COUNT
 };
 
@@ -87,6 +88,153 @@ struct conf_timeouts {
 	uint64_t lifetime;
 };
 
+/* ---- pools ------------------------------------------------------------------ */
+
+enum conf_balance {
+	BALANCE_ROUND_ROBIN,       /* smooth, weighted */
+	BALANCE_LEAST_CONNECTIONS, /* for their weight */
+	BALANCE_RANDOM,            /* the better of two */
+	BALANCE_HASH               /* of the client's address: Maglev */
+};
+
+enum conf_proxy_protocol { PROXY_NONE, PROXY_V1, PROXY_V2 };
+
+enum conf_splice {
+	SPLICE_AUTO, /* where a direction turns out to be bulk */
+	SPLICE_OFF,
+	SPLICE_ON /* always, even for small messages */
+};
+
+/* What to do with a name that has several addresses. */
+enum conf_resolve { RESOLVE_ALL, RESOLVE_FIRST };
+
+enum conf_check_type {
+	CHECK_NONE,
+	CHECK_TCP,  /* it connects (a UNIX server as well) */
+	CHECK_HTTP, /* it answers a request with an expected status */
+	CHECK_SEND  /* it answers bytes with expected bytes */
+};
+
+/* A range of HTTP status codes, both ends included. */
+struct conf_status_range {
+	uint16_t first;
+	uint16_t last;
+};
+
+struct conf_check {
+	enum conf_check_type type;
+	uint64_t interval;
+	uint64_t timeout; /* of one check, from connect to verdict */
+	uint64_t rise;    /* good checks in a row that make it up */
+	uint64_t fall;    /* bad ones that make it down */
+	uint64_t port;    /* 0: the server's own */
+	char *method;
+	char *path;
+	char *host; /* of the Host field; "": the server's address */
+	struct conf_status_range *status;
+	size_t nstatus;
+	char *send; /* CHECK_SEND; any bytes but NUL */
+	size_t send_len;
+	char *expect; /* bytes that the answer must contain; "": any */
+	size_t expect_len;
+};
+
+/* What the address of a server says. */
+enum conf_target_kind {
+	TARGET_ADDRESS, /* "192.0.2.1:80": addr */
+	TARGET_UNIX,    /* "unix:/run/b.sock": path */
+	TARGET_NAME,    /* "www.example.org:80": host and port */
+	TARGET_SRV      /* "_http._tcp.example.org": host, RFC 2782 */
+};
+
+/* Where a server is reached.  Whether a connection to it speaks TCP or UDP is
+ * the client's to say; a UNIX one is a stream. */
+struct conf_target {
+	enum conf_target_kind kind;
+	struct addr addr; /* of TARGET_ADDRESS; ADDR_UNIX for TARGET_UNIX */
+	char *host;       /* the name, or the path of a UNIX socket */
+	uint16_t port;    /* of TARGET_NAME */
+};
+
+enum conf_server_state {
+	SERVER_ENABLED,
+	SERVER_DRAINING, /* no new sessions; checked all the same */
+	SERVER_DISABLED  /* neither sessions nor checks */
+};
+
+struct conf_server {
+	char *name;
+	struct conf_target target;
+	uint64_t weight;          /* 1 to 256 */
+	uint64_t max_connections; /* of each of its addresses; 0: no limit */
+	bool backup;              /* used when no other is left */
+	enum conf_server_state state;
+	struct conf_target check_target; /* kind TARGET_ADDRESS or TARGET_UNIX;
+					    host NULL and addr.family
+					    ADDR_NONE: as target */
+	unsigned nplaces; /* in the shared state: 1, or for a name as many as
+			     pool.addresses */
+	const char *file;
+	int line;
+};
+
+/* Socket options of the connections to servers. */
+struct conf_pool_socket {
+	uint64_t keepalive; /* as in struct conf_socket */
+	bool nodelay;
+	uint64_t user_timeout;
+	struct addr source; /* bind to it, port 0; family ADDR_NONE: do not */
+	uint64_t mark;      /* SO_MARK; 0: none */
+	uint64_t dscp;      /* 0 to 63 */
+};
+
+struct conf_pool_udp {
+	uint64_t idle_timeout; /* of a session */
+	uint64_t responses;    /* datagrams that end it; 0: none does */
+};
+
+struct conf_pool {
+	char *name;
+	enum conf_balance balance;
+	uint64_t hash_prefix4; /* bits of the client's address that count */
+	uint64_t hash_prefix6;
+	struct conf_server *servers;
+	size_t nservers;
+	struct conf_check check;
+	enum conf_proxy_protocol proxy_protocol;
+	enum conf_splice splice;
+	uint64_t retries; /* further attempts after the first one */
+	uint64_t connect_timeout;
+	uint64_t idle_timeout; /* 0: the service's */
+	uint64_t half_close_timeout;
+	uint64_t lifetime;        /* 0: the service's */
+	uint64_t lifetime_jitter; /* percent of it that is left to chance */
+	uint64_t queue;           /* clients that may wait for a server */
+	uint64_t queue_timeout;
+	uint64_t slow_start;   /* until a recovered server has its full share */
+	uint64_t max_failures; /* failed connects in a row that eject; 0: off */
+	uint64_t fail_timeout; /* for so long */
+	uint64_t max_ejected;  /* percent of the servers */
+	enum conf_resolve resolve;
+	uint64_t addresses;   /* of one name, at most */
+	uint64_t resolve_min; /* bounds of the time between two look-ups */
+	uint64_t resolve_max;
+	struct conf_pool_socket socket;
+	struct conf_pool_udp udp;
+	const char *file;
+	int line;
+};
+
+struct conf_resolver {
+	struct endpoint *servers; /* transport TRANSPORT_UDP; none: the
+				     system's */
+	size_t nservers;
+	uint64_t timeout; /* of one try */
+	uint64_t tries;
+};
+
+/* ---- services ---------------------------------------------------------------- */
+
 struct conf_echo {
 	char *prefix; /* "" for none */
 	size_t prefix_len;
@@ -119,7 +267,12 @@ struct conf_service {
 	struct conf_socket socket;
 	struct conf_echo echo;
 	struct conf_http http;
-	const char *file; /* where it is defined */
+	char *pool_name;              /* NULL: none */
+	const struct conf_pool *pool; /* the one of that name */
+	struct prefix *accept_proxy;  /* who must send a PROXY header */
+	size_t naccept_proxy;
+	uint64_t proxy_timeout; /* for the whole header */
+	const char *file;       /* where it is defined */
 	int line;
 };
 
@@ -135,6 +288,11 @@ struct conf {
 	uint64_t memory; /* of output queues */
 	uint64_t drain_timeout;
 	struct conf_timeouts timeouts; /* what services start from */
+	uint64_t connect_timeout;      /* what pools start from */
+	uint64_t half_close_timeout;
+	struct conf_resolver resolver;
+	struct conf_pool *pools;
+	size_t npools;
 	struct conf_service *services;
 	size_t nservices;
 	struct conf_source *source; /* opaque: texts, origins, file names */

@@ -37,6 +37,7 @@ const struct conf_handler_info conf_handlers[HANDLER_COUNT] = {
 	[HANDLER_DAYTIME] = { "daytime", TCP | UDP | UNIX, NULL, true },
 	[HANDLER_TIME] = { "time", TCP | UDP | UNIX, NULL, true },
 	[HANDLER_HTTP] = { "http", TCP | UNIX, "http", false },
+	[HANDLER_RELAY] = { "relay", TCP | UDP | UNIX, NULL, false },
 };
 
 const struct conf_section conf_sections[SECTION_COUNT] = {

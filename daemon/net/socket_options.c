@@ -47,6 +47,20 @@
 #define OPTION_FASTOPEN OPTION_ABSENT
 #endif
 
+#ifdef SO_MARK
+#define OPTION_MARK SO_MARK
+#else
+#define OPTION_MARK OPTION_ABSENT
+#endif
+
+/* Where it is missing, bind(2) takes a port of its own for each connection,
+ * of which there are fewer; nobody asks for this one by name. */
+#ifdef IP_BIND_ADDRESS_NO_PORT
+#define OPTION_BIND_NO_PORT IP_BIND_ADDRESS_NO_PORT
+#else
+#define OPTION_BIND_NO_PORT OPTION_ABSENT
+#endif
+
 struct option {
 	const char *name;
 	int level;
@@ -63,7 +77,11 @@ enum option_index {
 	NODELAY,
 	USER_TIMEOUT,
 	DEFER_ACCEPT,
-	FASTOPEN
+	FASTOPEN,
+	MARK,
+	BIND_NO_PORT,
+	TOS,
+	TCLASS
 };
 
 static const struct option options_table[] = {
@@ -79,6 +97,11 @@ static const struct option options_table[] = {
 	[DEFER_ACCEPT] = { "TCP_DEFER_ACCEPT", IPPROTO_TCP,
 	    OPTION_DEFER_ACCEPT },
 	[FASTOPEN] = { "TCP_FASTOPEN", IPPROTO_TCP, OPTION_FASTOPEN },
+	[MARK] = { "SO_MARK", SOL_SOCKET, OPTION_MARK },
+	[BIND_NO_PORT] = { "IP_BIND_ADDRESS_NO_PORT", IPPROTO_IP,
+	    OPTION_BIND_NO_PORT },
+	[TOS] = { "IP_TOS", IPPROTO_IP, IP_TOS },
+	[TCLASS] = { "IPV6_TCLASS", IPPROTO_IPV6, IPV6_TCLASS },
 };
 
 /* Set one option; false with errno, and its name in *name. */
@@ -153,5 +176,37 @@ socket_options_apply(
 	    option_ask(fd, DEFER_ACCEPT,
 		option_time(options->defer_accept_ms, 1000), option);
 	ok = ok && option_ask(fd, FASTOPEN, options->fastopen, option);
+	return ok ? 0 : -1;
+}
+
+/* What a connection over TCP gets. */
+static bool
+options_connect_stream(
+    int fd, const struct connect_options *options, const char **option)
+{
+	return option_set(fd, OOBINLINE, 1, option) &&
+	    option_ask(fd, NODELAY, options->nodelay, option) &&
+	    option_ask(fd, KEEPALIVE, options->keepalive_ms != 0, option) &&
+	    option_ask(fd, KEEPIDLE, option_time(options->keepalive_ms, 1000),
+		option) &&
+	    option_ask(fd, USER_TIMEOUT,
+		option_time(options->user_timeout_ms, 1), option);
+}
+
+int
+socket_options_connect(int fd, const struct addr *addr, bool stream,
+    const struct connect_options *options, const char **option)
+{
+	/* The upper six bits of the octet (RFC 2474). */
+	int tos = options->dscp << 2;
+	bool ok = !stream || options_connect_stream(fd, options, option);
+
+	ok = ok && option_ask(fd, MARK, (int)options->mark, option);
+	ok = ok &&
+	    option_ask(
+		fd, addr->family == ADDR_INET6 ? TCLASS : TOS, tos, option);
+	if (ok && stream && options->source.family == addr->family &&
+	    OPTION_BIND_NO_PORT != OPTION_ABSENT)
+		ok = option_set(fd, BIND_NO_PORT, 1, option);
 	return ok ? 0 : -1;
 }

@@ -6,6 +6,7 @@
 #define MUXD_NET_SOCKET_OPTIONS_H
 
 #include "base/addr.h"
+#include "net/connect.h"
 #include "net/socket.h"
 
 /* Let more sockets of this user bind the same address, and share what comes
@@ -24,5 +25,10 @@ int socket_options_prepare(
  */
 int socket_options_apply(
     int fd, const struct socket_options *options, const char **option);
+
+/* Set what the options ask for on a socket that is to connect to addr, before
+ * it is bound; stream: TCP, else UDP.  Errors as before. */
+int socket_options_connect(int fd, const struct addr *addr, bool stream,
+    const struct connect_options *options, const char **option);
 
 #endif

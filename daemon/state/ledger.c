@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 #include "state/limit.h"
+#include "state/servers.h"
 #include "state/sources.h"
 
 #define SESSION_NUMBER_BITS 48
@@ -113,7 +114,7 @@ ledger_begin(struct ledger *ledger, unsigned service, const struct addr *client,
 	entry->source[0] = SOURCE_NONE;
 	entry->source[1] = SOURCE_NONE;
 	entry->service = (uint16_t)service;
-	entry->server = UINT16_MAX;
+	entry->server = STATE_SERVER_NONE;
 	atomic_store_explicit(&entry->id,
 	    (uint64_t)ledger->worker << SESSION_NUMBER_BITS | number,
 	    memory_order_relaxed);
@@ -122,6 +123,75 @@ ledger_begin(struct ledger *ledger, unsigned service, const struct addr *client,
 	ledger->used++;
 	sessions_store(ledger);
 	return entry;
+}
+
+bool
+ledger_take_server(struct ledger *ledger, struct ledger_entry *entry,
+    unsigned place, uint64_t max, bool wait)
+{
+	struct limit *limit = &ledger->state->servers[place].connections;
+	const struct tally_author *author = &ledger->author;
+	uint32_t after = atomic_load(&entry->holds) | HOLD_SERVER;
+	uint32_t bound =
+	    max == 0 || max > TALLY_MAX ? TALLY_MAX : (uint32_t)max;
+
+	/* First, so that whoever finds the bit finds the place. */
+	entry->server = (uint16_t)place;
+	if (limit_take(limit, author, 1, bound, &entry->holds, after))
+		return true;
+	if (wait) {
+		limit_wait(limit, ledger->worker);
+		if (limit_take(limit, author, 1, bound, &entry->holds, after))
+			return true;
+	}
+	entry->server = STATE_SERVER_NONE;
+	return false;
+}
+
+bool
+ledger_take_queue(struct ledger *ledger, struct ledger_entry *entry,
+    unsigned pool, uint64_t max)
+{
+	uint32_t after = atomic_load(&entry->holds) | HOLD_QUEUE;
+
+	entry->pool = (uint16_t)pool;
+	return limit_take(&ledger->state->pools[pool].queue, &ledger->author, 1,
+	    max > TALLY_MAX ? TALLY_MAX : (uint32_t)max, &entry->holds, after);
+}
+
+static void
+entry_give_server(struct state *state, const struct tally_author *author,
+    struct ledger_entry *entry)
+{
+	uint32_t holds = atomic_load(&entry->holds);
+
+	if (holds & HOLD_SERVER && entry->server < state->shape.servers)
+		limit_give(state, &state->servers[entry->server].connections,
+		    author, 1, &entry->holds, holds & ~(uint32_t)HOLD_SERVER);
+}
+
+static void
+entry_give_queue(struct state *state, const struct tally_author *author,
+    struct ledger_entry *entry)
+{
+	uint32_t holds = atomic_load(&entry->holds);
+
+	if (holds & HOLD_QUEUE && entry->pool < state->shape.pools)
+		limit_give(state, &state->pools[entry->pool].queue, author, 1,
+		    &entry->holds, holds & ~(uint32_t)HOLD_QUEUE);
+}
+
+void
+ledger_give_server(struct ledger *ledger, struct ledger_entry *entry)
+{
+	entry_give_server(ledger->state, &ledger->author, entry);
+	entry->server = STATE_SERVER_NONE;
+}
+
+void
+ledger_give_queue(struct ledger *ledger, struct ledger_entry *entry)
+{
+	entry_give_queue(ledger->state, &ledger->author, entry);
 }
 
 /*
@@ -133,13 +203,16 @@ static void
 entry_release(struct state *state, const struct tally_author *author,
     struct ledger_entry *entry)
 {
-	uint32_t holds = atomic_load(&entry->holds);
+	uint32_t holds;
 	unsigned slot = entry->service;
 	struct limit *service;
 
 	entry_change_begin(entry);
 	atomic_store_explicit(&entry->id, 0, memory_order_relaxed);
 	entry_change_end(entry);
+	entry_give_queue(state, author, entry);
+	entry_give_server(state, author, entry);
+	holds = atomic_load(&entry->holds);
 	if (holds & HOLD_SERVICE_SOURCE) {
 		holds &= ~(uint32_t)HOLD_SERVICE_SOURCE;
 		sources_give(
@@ -193,6 +266,7 @@ entry_copy(struct ledger_entry *copy, const struct ledger_entry *entry)
 	memcpy(copy->source, entry->source, sizeof(copy->source));
 	copy->service = entry->service;
 	copy->server = entry->server;
+	copy->pool = entry->pool;
 }
 
 bool
@@ -272,6 +346,8 @@ release_waiters(struct state *state, unsigned worker)
 	limit_unwait(state->memory, worker);
 	for (unsigned i = 0; i < state->shape.services; i++)
 		limit_unwait(&state->services[i].connections, worker);
+	for (unsigned i = 0; i < state->shape.servers; i++)
+		limit_unwait(&state->servers[i].connections, worker);
 	if (state->wake == NULL)
 		return;
 	for (unsigned i = 0; i < state->shape.workers; i++) {

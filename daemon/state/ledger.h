@@ -33,6 +33,21 @@ void ledger_close(struct ledger *ledger);
 struct ledger_entry *ledger_begin(struct ledger *ledger, unsigned service,
     const struct addr *client, int64_t start_us);
 
+/*
+ * Count the session as one of a server's, if that has less than max (0: no
+ * bound), and write the place down; all or nothing.  It must hold none yet.
+ * wait: if it is full, ask for this worker to be woken when it falls
+ * (limit_wait()), and try once more.
+ */
+bool ledger_take_server(struct ledger *ledger, struct ledger_entry *entry,
+    unsigned place, uint64_t max, bool wait);
+void ledger_give_server(struct ledger *ledger, struct ledger_entry *entry);
+
+/* The same of a pool's queue; giving back what is not held does nothing. */
+bool ledger_take_queue(struct ledger *ledger, struct ledger_entry *entry,
+    unsigned pool, uint64_t max);
+void ledger_give_queue(struct ledger *ledger, struct ledger_entry *entry);
+
 /* Give back all that the entry holds, wake who waits for it, and free the
  * place: the one release of every session. */
 void ledger_end(struct ledger *ledger, struct ledger_entry *entry);

@@ -24,21 +24,42 @@ enum reason {
 	REASON_DRAIN_DEADLINE,
 	REASON_STOPPED, /* the daemon was told to stop at once */
 	REASON_WORKER_DIED,
+	/* A relayed session ended. */
+	REASON_SERVER_CLOSED,
+	REASON_SERVER_RESET,
+	REASON_SERVER_LOST,        /* ETIMEDOUT, EHOSTUNREACH, … */
+	REASON_HALF_CLOSE_TIMEOUT, /* one side had ended, the other was still */
+	REASON_CONNECT_REFUSED,    /* no attempt succeeded; the last one's */
+	REASON_CONNECT_UNREACHABLE,
+	REASON_CONNECT_TIMEOUT,
+	REASON_CONNECT_FAILED, /* another error: see errno */
+	REASON_NO_LOCAL_PORT,  /* EADDRNOTAVAIL */
+	REASON_NO_DESCRIPTOR,  /* EMFILE, ENFILE: none for the server's side */
+	REASON_NO_SERVER,      /* none is left that could be used */
+	REASON_SERVER_LOOP,    /* the server is muxd's own listener */
+	REASON_QUEUE_FULL,
+	REASON_QUEUE_TIMEOUT,
+	REASON_RESPONDED, /* UDP: pool.udp.responses came */
+	REASON_EVICTED,   /* UDP: the longest idle makes room for a new one */
 	REASON_NO_MEMORY,
 	REASON_INTERNAL, /* an error that should not be: see errno */
 	/* A client was turned away before it had a session. */
-	REASON_DENIED,       /* deny, or not in allow */
-	REASON_DAEMON_FULL,  /* limits.connections */
-	REASON_SERVICE_FULL, /* service.limit.connections */
-	REASON_SERVICE_RATE, /* service.limit.rate */
-	REASON_SOURCE_FULL,  /* limits.per_source, service.limit.per_source */
-	REASON_SOURCE_RATE,  /* service.limit.source_rate */
-	REASON_SOURCES_FULL, /* no place left to count another source */
-	REASON_WORKER_FULL,  /* no descriptor, ledger place or memory */
+	REASON_DENIED,        /* deny, or not in allow */
+	REASON_DAEMON_FULL,   /* limits.connections */
+	REASON_SERVICE_FULL,  /* service.limit.connections */
+	REASON_SERVICE_RATE,  /* service.limit.rate */
+	REASON_SOURCE_FULL,   /* limits.per_source, service.limit.per_source */
+	REASON_SOURCE_RATE,   /* service.limit.source_rate */
+	REASON_SOURCES_FULL,  /* no place left to count another source */
+	REASON_WORKER_FULL,   /* no descriptor, ledger place or memory */
+	REASON_PROXY_MISSING, /* accept_proxy: none came from who must send it,
+				 or a bad one */
+	REASON_PROXY_UNTRUSTED, /* one came from who must not */
+	REASON_PROXY_TIMEOUT,
 	REASON_COUNT
 };
 
-enum reason_who { WHO_NOBODY, WHO_CLIENT, WHO_MUXD, WHO_ADMIN };
+enum reason_who { WHO_NOBODY, WHO_CLIENT, WHO_SERVER, WHO_MUXD, WHO_ADMIN };
 
 struct reason_info {
 	enum reason code;
@@ -51,7 +72,7 @@ struct reason_info {
 /* The row of a code; codes out of range give that of REASON_INTERNAL. */
 const struct reason_info *reason_info(enum reason code);
 
-/* "client", "muxd", "admin", "nobody". */
+/* "client", "server", "muxd", "admin", "nobody". */
 const char *reason_who_name(enum reason_who who);
 
 #endif

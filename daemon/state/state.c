@@ -16,12 +16,14 @@
 
 #include "base/compat.h"
 #include "base/mem.h"
+#include "state/servers.h"
 #include "state/sources.h"
 
 #define STATE_MAGIC  UINT64_C(0x657461747364786d) /* "mxdstate" */
 #define CACHE_LINE   64
 
 #define SERVICES_MAX UINT16_MAX /* ledger_entry.service */
+#define SERVERS_MAX  UINT16_MAX /* ledger_entry.server */
 #define SOURCES_MIN  16         /* a window */
 #define SOURCES_MAX  (UINT32_C(1) << 28)
 
@@ -30,8 +32,11 @@ struct layout {
 	uint64_t total;
 	uint64_t memory;
 	uint64_t services;
+	uint64_t pools;
+	uint64_t servers;
 	uint64_t workers;
 	uint64_t counters;
+	uint64_t server_counters;
 	uint64_t sources;
 	uint64_t ledger;
 	uint64_t size;
@@ -60,9 +65,14 @@ layout_of(const struct state_shape *shape)
 	l.memory = layout_place(&l, 1, sizeof(struct limit));
 	l.services =
 	    layout_place(&l, shape->services, sizeof(struct state_service));
+	l.pools = layout_place(&l, shape->pools, sizeof(struct state_pool));
+	l.servers =
+	    layout_place(&l, shape->servers, sizeof(struct state_server));
 	l.workers = layout_place(&l, workers, sizeof(struct state_worker));
 	l.counters = layout_place(
 	    &l, workers * shape->services, sizeof(struct counters));
+	l.server_counters = layout_place(
+	    &l, workers * shape->servers, sizeof(struct server_counters));
 	l.sources = layout_place(&l, shape->sources, sizeof(struct source));
 	l.ledger = layout_place(
 	    &l, workers * shape->sessions, sizeof(struct ledger_entry));
@@ -75,7 +85,8 @@ shape_check(const struct state_shape *shape)
 	return shape->workers >= 1 && shape->workers <= TALLY_WORKERS &&
 	    shape->services >= 1 && shape->services <= SERVICES_MAX &&
 	    shape->sessions >= 1 && shape->sessions <= TALLY_MAX &&
-	    shape->sources <= SOURCES_MAX;
+	    shape->sources <= SOURCES_MAX && shape->pools <= SERVERS_MAX &&
+	    shape->servers <= SERVERS_MAX;
 }
 
 static uint64_t
@@ -108,8 +119,11 @@ state_map(int fd, const struct state_shape *shape)
 	state->total = (void *)(base + l.total);
 	state->memory = (void *)(base + l.memory);
 	state->services = (void *)(base + l.services);
+	state->pools = (void *)(base + l.pools);
+	state->servers = (void *)(base + l.servers);
 	state->workers = (void *)(base + l.workers);
 	state->counters = (void *)(base + l.counters);
+	state->server_counters = (void *)(base + l.server_counters);
 	state->sources = (void *)(base + l.sources);
 	state->ledger = (void *)(base + l.ledger);
 	state->shape = *shape;

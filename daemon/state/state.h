@@ -5,8 +5,10 @@
  *   header    magic, layout version, shape
  *   total     the limit over the whole daemon, and that of queue memory
  *   services  for each service: name, limit, rate
+ *   pools     for each pool: whose turn it is, its queue
+ *   servers   for each address of a server: its health, its connections
  *   workers   for each worker slot: process id, heartbeat, intent, holds
- *   counters  [worker][service]
+ *   counters  [worker][service] and [worker][server]
  *   sources   a hash table of client prefixes, shared by all
  *   ledger    [worker][entry]: the live sessions
  *
@@ -36,7 +38,7 @@
 #include "state/tally.h"
 
 #define STATE_NAME_MAX       64 /* of a service, NUL included */
-#define STATE_LAYOUT_VERSION 1
+#define STATE_LAYOUT_VERSION 2
 
 /* How much of everything there is room for; fixed when it is made. */
 struct state_shape {
@@ -44,6 +46,8 @@ struct state_shape {
 	uint32_t services;
 	uint32_t sessions; /* ledger entries of each worker */
 	uint32_t sources;  /* rounded up to a power of two */
+	uint32_t pools;
+	uint32_t servers; /* places; see state/servers.h */
 };
 
 /* A count with an upper bound, and the workers that wait for it to fall. */
@@ -84,11 +88,13 @@ struct state_worker {
 
 /* Bits of ledger_entry.holds: what a session has taken and must give. */
 enum {
-	HOLD_ENTRY = 1,          /* the entry is in use */
-	HOLD_TOTAL = 2,          /* one of limits.connections */
-	HOLD_SERVICE = 4,        /* one of service.limit.connections */
-	HOLD_SOURCE = 8,         /* one of limits.per_source: source[0] */
-	HOLD_SERVICE_SOURCE = 16 /* one of service.limit.per_source: [1] */
+	HOLD_ENTRY = 1,           /* the entry is in use */
+	HOLD_TOTAL = 2,           /* one of limits.connections */
+	HOLD_SERVICE = 4,         /* one of service.limit.connections */
+	HOLD_SOURCE = 8,          /* one of limits.per_source: source[0] */
+	HOLD_SERVICE_SOURCE = 16, /* one of service.limit.per_source: [1] */
+	HOLD_SERVER = 32,         /* one of its server's connections */
+	HOLD_QUEUE = 64           /* one of its pool's queue */
 };
 
 /*
@@ -105,12 +111,18 @@ struct ledger_entry {
 	struct addr client;
 	uint32_t source[2]; /* indices of the source table */
 	uint16_t service;
-	uint16_t server; /* of a pool; UINT16_MAX: none */
+	uint16_t server; /* its place; STATE_SERVER_NONE: none */
+	uint16_t pool;   /* the slot of HOLD_QUEUE's */
 };
 
 /* A client prefix within a scope (all of muxd, or one service); see
  * state/sources.h. */
 struct source;
+
+/* Servers of pools; see state/servers.h. */
+struct state_pool;
+struct state_server;
+struct server_counters;
 
 /* The first bytes of the mapping, constant after it was made. */
 struct state_header {
@@ -128,8 +140,11 @@ struct state {
 	struct limit *total;  /* limits.connections */
 	struct limit *memory; /* limits.memory, in chunks */
 	struct state_service *services;
+	struct state_pool *pools;
+	struct state_server *servers;
 	struct state_worker *workers;
 	struct counters *counters;
+	struct server_counters *server_counters;
 	struct source *sources;
 	struct ledger_entry *ledger;
 	struct state_shape shape; /* as rounded */
