@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "net/connect.h"
 #include "net/socket.h"
 #include "net/stream.h"
 
@@ -40,6 +41,8 @@ stream_update(struct stream *stream)
 		wanted |= IO_READ;
 	if (stream->out.len > 0 || stream->producing)
 		wanted |= IO_WRITE;
+	if (stream->connecting)
+		wanted = IO_WRITE;
 	if (stream_is_over(stream))
 		wanted = 0;
 	if (wanted != stream->io.wanted)
@@ -265,11 +268,31 @@ stream_check(struct stream *stream)
 		stream_fail(stream, error);
 }
 
+/* The connect(2) is through, one way or the other. */
+static void
+stream_connect_done(struct stream *stream)
+{
+	int error = connect_error(stream->io.fd);
+
+	stream->connecting = false;
+	if (error != 0) {
+		stream_fail(stream, error);
+		return;
+	}
+	stream->active_ms = loop_now(stream->net->loop);
+	stream_update(stream);
+	stream->ops->connected(stream);
+}
+
 static void
 stream_call(struct io *io)
 {
 	struct stream *stream = container_of(io, struct stream, io);
 
+	if (stream->connecting) {
+		stream_connect_done(stream);
+		return;
+	}
 	if ((io->wanted & io->ready & IO_WRITE) != 0)
 		stream_output(stream);
 	if (!stream_is_over(stream) && (io->wanted & io->ready & IO_READ) != 0)
@@ -279,8 +302,8 @@ stream_call(struct io *io)
 		stream_check(stream);
 }
 
-int
-stream_open(struct stream *stream, struct net *net, int fd,
+static void
+stream_init(struct stream *stream, struct net *net, int fd,
     const struct stream_ops *ops, uint32_t read_max)
 {
 	memset(stream, 0, sizeof(*stream));
@@ -292,7 +315,23 @@ stream_open(struct stream *stream, struct net *net, int fd,
 	stream->read_max =
 	    read_max < NET_SCRATCH_SIZE ? read_max : NET_SCRATCH_SIZE;
 	stream->active_ms = loop_now(net->loop);
+}
+
+int
+stream_open(struct stream *stream, struct net *net, int fd,
+    const struct stream_ops *ops, uint32_t read_max)
+{
+	stream_init(stream, net, fd, ops, read_max);
 	return io_add(net->loop, &stream->io, IO_READ);
+}
+
+int
+stream_connect(struct stream *stream, struct net *net, int fd,
+    const struct stream_ops *ops, uint32_t read_max)
+{
+	stream_init(stream, net, fd, ops, read_max);
+	stream->connecting = true;
+	return io_add(net->loop, &stream->io, IO_WRITE);
 }
 
 /* One system call for all parts.  Returns the bytes taken, 0 when the kernel

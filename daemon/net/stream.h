@@ -29,6 +29,9 @@
 struct stream;
 
 struct stream_ops {
+	/* A connection that stream_connect() was given is made.  NULL for
+	 * streams that are open from the start. */
+	void (*connected)(struct stream *stream);
 	/* len > 0 bytes came, in the worker's scratch buffer: what the owner
 	 * wants to keep it must copy.  All of it counts as taken. */
 	void (*data)(
@@ -63,6 +66,7 @@ struct stream {
 	bool producing : 1;  /* the owner wants writable calls */
 	bool failed : 1;
 	bool closed : 1;
+	bool connecting : 1; /* nothing can be sent or read yet */
 };
 
 /*
@@ -72,6 +76,14 @@ struct stream {
  * can be longer than what it answers.
  */
 int stream_open(struct stream *stream, struct net *net, int fd,
+    const struct stream_ops *ops, uint32_t read_max);
+
+/*
+ * The same for a descriptor whose connect(2) is under way (CONNECT_PROGRESS):
+ * ops->connected follows, or ops->failed with what kept it from connecting.
+ * Until then nothing is read, and nothing may be written.
+ */
+int stream_connect(struct stream *stream, struct net *net, int fd,
     const struct stream_ops *ops, uint32_t read_max);
 
 /* Send len bytes: to the kernel, and what it refuses into the queue.

@@ -279,24 +279,10 @@ master_turn_end(struct loop_hook *hook)
 static int
 master_make_state(struct master *master)
 {
-	size_t i;
-	int slot;
-
 	master->state = state_create(&master->plan.shape);
 	if (master->state == NULL)
 		return -1;
-	master->service_slots =
-	    mem_array(master->conf->nservices, sizeof(*master->service_slots));
-	if (master->service_slots == NULL)
-		return -1;
-	for (i = 0; i < master->conf->nservices; i++) {
-		slot = state_service_slot(
-		    master->state, master->conf->services[i].name);
-		if (slot == -1)
-			return -1;
-		master->service_slots[i] = (unsigned)slot;
-	}
-	return 0;
+	return slots_make(&master->slots, master->conf, master->state);
 }
 
 static int
@@ -391,7 +377,7 @@ master_open_supervisor(struct master *master)
 	sup->plan = &master->plan;
 	sup->sockets = &master->sockets;
 	sup->state = master->state;
-	sup->service_slots = master->service_slots;
+	sup->slots = &master->slots;
 	sup->identity = &master->identity;
 	sup->event_backend = master->event_backend;
 	sup->detached = master->ready_fd != -1;
@@ -437,7 +423,7 @@ master_close(struct master *master)
 		loop_remove_hook(&master->turn_end);
 		loop_close(master->loop);
 	}
-	mem_free(master->service_slots);
+	slots_free(&master->slots);
 	if (master->state != NULL)
 		state_close(master->state);
 	sockets_remove_files(&master->sockets);

@@ -17,6 +17,7 @@
 #include "event/signals.h"
 #include "proc/plan.h"
 #include "proc/privileges.h"
+#include "proc/slots.h"
 #include "proc/sockets.h"
 #include "proc/supervisor.h"
 #include "state/state.h"
@@ -45,7 +46,7 @@ struct master {
 	struct plan plan;
 	struct sockets sockets;
 	struct state *state;
-	unsigned *service_slots; /* by the order of conf->services */
+	struct slots slots;
 	struct loop *loop;
 	struct signals signals;
 	struct log log;

@@ -14,7 +14,11 @@
 /* What the master gives the monitor, in the memory that it is forked with. */
 struct monitor_task {
 	const struct conf *conf;
+	struct state *state;
+	const struct slots *places; /* of the configuration in the state */
 	const struct identity *identity;
+	const int *wake_fds; /* of the workers, by slot, to be written */
+	unsigned slots;
 	int channel_fd;
 	const struct fd_pair *logs; /* the reading ends are the monitor's */
 	size_t nlogs;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/compat.h"
+#include "proc/slots.h"
 
 /* Descriptors of a worker beside its connections, its listening sockets and
  * the bells of the others: stdio, channel, log, poll descriptor, and some to
@@ -60,6 +61,18 @@ plan_masters(unsigned workers, const struct conf *conf)
 	return PLAN_SPARE + workers * (plan_listeners(conf) + 5);
 }
 
+/* Descriptors of one connection: a relayed one has two ends. */
+static uint64_t
+plan_descriptors(const struct conf *conf)
+{
+	size_t i;
+
+	for (i = 0; i < conf->nservices; i++)
+		if (conf->services[i].handler == HANDLER_RELAY)
+			return 2;
+	return 1;
+}
+
 static void
 plan_shape(struct plan *plan, const struct conf *conf)
 {
@@ -77,6 +90,8 @@ plan_shape(struct plan *plan, const struct conf *conf)
 	/* One more: who asks to come in has an entry too. */
 	plan->shape.sessions = (uint32_t)sessions + 1;
 	plan->shape.sources = (uint32_t)sources;
+	plan->shape.pools = (uint32_t)conf->npools;
+	plan->shape.servers = (uint32_t)slots_places(conf);
 }
 
 /* select(2) cannot hold higher ones, however many there may be. */
@@ -107,7 +122,7 @@ plan_make(struct plan *plan, const struct conf *conf, const char *event_backend)
 		errno = EMFILE;
 		return -1;
 	}
-	plan->per_worker = plan->nofile - used;
+	plan->per_worker = (plan->nofile - used) / plan_descriptors(conf);
 	plan->holdable = plan->per_worker * plan->workers;
 	if (plan->holdable > TALLY_MAX)
 		plan->holdable = TALLY_MAX;

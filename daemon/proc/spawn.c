@@ -33,6 +33,8 @@ spawn_monitor_fds(const struct supervisor *sup, int *keep)
 
 	for (i = 0; i < sup->plan->workers + 2U; i++)
 		keep[n++] = sup->logs[i].read_fd;
+	for (i = 0; i < sup->plan->workers; i++)
+		keep[n++] = sup->wake_fds[i];
 	keep[n++] = sup->logs[MONITOR_LOG].write_fd;
 	return n;
 }
@@ -46,7 +48,7 @@ spawn_be_worker(
 		.conf = sup->conf,
 		.sockets = sup->sockets,
 		.state = sup->state,
-		.service_slots = sup->service_slots,
+		.places = sup->slots,
 		.identity = sup->identity,
 		.event_backend = sup->event_backend,
 		.slot = slot,
@@ -69,7 +71,11 @@ spawn_be_monitor(struct supervisor *sup, int channel_fd)
 {
 	const struct monitor_task task = {
 		.conf = sup->conf,
+		.state = sup->state,
+		.places = sup->slots,
 		.identity = sup->identity,
+		.wake_fds = sup->wake_fds,
+		.slots = sup->plan->workers,
 		.channel_fd = channel_fd,
 		.logs = sup->logs,
 		.nlogs = sup->plan->workers + 2U,
@@ -84,7 +90,7 @@ spawn_be_monitor(struct supervisor *sup, int channel_fd)
 pid_t
 spawn_child(struct supervisor *sup, const struct child *child, int *channel_fd)
 {
-	size_t n = sup->sockets->n + sup->plan->workers + 8U;
+	size_t n = sup->sockets->n + 2 * (size_t)sup->plan->workers + 8;
 	int *keep = mem_array(n, sizeof(*keep));
 	pid_t pid;
 

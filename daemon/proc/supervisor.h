@@ -25,6 +25,7 @@
 #include "proc/fd_pair.h"
 #include "proc/plan.h"
 #include "proc/privileges.h"
+#include "proc/slots.h"
 #include "proc/sockets.h"
 #include "state/state.h"
 
@@ -58,7 +59,7 @@ struct supervisor {
 	const struct plan *plan;
 	struct sockets *sockets;
 	struct state *state;
-	const unsigned *service_slots; /* by the order of conf->services */
+	const struct slots *slots;
 	const struct identity *identity;
 	const char *event_backend;
 	bool detached; /* from the terminal: muxd -d */

@@ -9,6 +9,7 @@
 
 #include "conf/conf.h"
 #include "proc/privileges.h"
+#include "proc/slots.h"
 #include "proc/sockets.h"
 #include "state/state.h"
 
@@ -17,7 +18,7 @@ struct worker_task {
 	const struct conf *conf;
 	const struct sockets *sockets;
 	struct state *state;
-	const unsigned *service_slots;
+	const struct slots *places; /* of the configuration in the state */
 	const struct identity *identity;
 	const char *event_backend;
 	unsigned slot;

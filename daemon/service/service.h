@@ -107,6 +107,10 @@ struct services_config {
 	const struct conf *conf;
 	/* By the order of conf->services: their slots in the state. */
 	const unsigned *slots;
+	/* The same of conf->pools, and the first place of each of their
+	 * servers. */
+	const unsigned *pool_slots;
+	const unsigned *server_places;
 	uint64_t connections_max;
 	size_t ndoors; /* room for so many */
 	const struct services_ops *ops;
