@@ -142,6 +142,15 @@ state_server_sum(
 	return sum;
 }
 
+static void
+forget_failures(struct state_server *server)
+{
+	atomic_store(&server->failures, 0);
+	atomic_store(&server->probing, 0);
+	atomic_store(&server->ejected_until_ms, 0);
+	atomic_store(&server->recovered_ms, 0);
+}
+
 void
 state_server_set(
     struct state_server *server, const struct addr *addr, uint32_t weight)
@@ -149,6 +158,8 @@ state_server_set(
 	uint32_t version =
 	    atomic_load_explicit(&server->version, memory_order_relaxed);
 
+	if (addr_compare(&server->addr, addr) != 0)
+		forget_failures(server);
 	/* Odd already where an earlier writer died in between. */
 	atomic_store_explicit(
 	    &server->version, version | 1, memory_order_relaxed);
@@ -188,16 +199,25 @@ state_pool_changed(struct state_pool *pool)
 }
 
 bool
-state_server_usable(const struct state_server *server, uint64_t now_ms)
+state_server_healthy(const struct state_server *server, uint64_t now_ms)
 {
 	return atomic_load_explicit(&server->checked, memory_order_relaxed) !=
 	    SERVER_DOWN &&
 	    atomic_load_explicit(&server->admin, memory_order_relaxed) ==
 	    SERVER_ADMIN_ENABLED &&
 	    atomic_load_explicit(&server->loops, memory_order_relaxed) == 0 &&
-	    server->addr.family != ADDR_NONE &&
 	    atomic_load_explicit(
 		&server->ejected_until_ms, memory_order_relaxed) <= now_ms;
+}
+
+bool
+state_server_usable(const struct state_server *server, uint64_t now_ms)
+{
+	struct addr addr;
+	uint32_t weight;
+
+	return state_server_healthy(server, now_ms) &&
+	    state_server_get(server, &addr, &weight);
 }
 
 void

@@ -54,9 +54,12 @@ struct state_server {
 	_Atomic uint64_t since_ms; /* monotonic: came (back) up then, and is in
 				    * its slow start; 0: has been up always */
 
-	/* The workers'. */
+	/* The workers'; see pool_connect_failed().  Times are monotonic. */
 	_Alignas(64) _Atomic uint32_t failures; /* failed connects in a row */
-	_Atomic uint64_t ejected_until_ms;      /* monotonic; 0: not ejected */
+	_Atomic uint32_t probing; /* 1: one client tries whether it is back */
+	/* 0: not ejected; a time that has passed: the next client tries it. */
+	_Atomic uint64_t ejected_until_ms;
+	_Atomic uint64_t recovered_ms; /* a connect ended an ejection then */
 };
 
 struct state_pool {
@@ -108,8 +111,10 @@ uint64_t state_server_sum(
 
 /*
  * Give the place an address and a weight.  One writer at a time: the master
- * before it forks, the monitor afterwards.  The caller makes the generation
- * of the pool go up when it is through with all places (state_pool_changed()).
+ * before it forks, the monitor afterwards.  Another address is another
+ * server: what connects to the one before came to is forgotten.  The caller
+ * makes the generation of the pool go up when it is through with all places
+ * (state_pool_changed()).
  */
 void state_server_set(
     struct state_server *server, const struct addr *addr, uint32_t weight);
@@ -121,8 +126,12 @@ bool state_server_get(
 
 void state_pool_changed(struct state_pool *pool);
 
-/* Whether new sessions may be sent there, now_ms being monotonic: it has an
- * address, is enabled, not down, not ejected, and leads not back. */
+/* Whether what is known of the server speaks for sending new sessions there,
+ * now_ms being monotonic: it is enabled, not down, not ejected, and leads not
+ * back. */
+bool state_server_healthy(const struct state_server *server, uint64_t now_ms);
+
+/* The same, and it has an address. */
 bool state_server_usable(const struct state_server *server, uint64_t now_ms);
 
 /* Wake all workers: a server has become usable. */
