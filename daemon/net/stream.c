@@ -295,8 +295,13 @@ stream_call(struct io *io)
 	}
 	if ((io->wanted & io->ready & IO_WRITE) != 0)
 		stream_output(stream);
-	if (!stream_is_over(stream) && (io->wanted & io->ready & IO_READ) != 0)
-		stream_input(stream);
+	if (!stream_is_over(stream) &&
+	    (io->wanted & io->ready & IO_READ) != 0) {
+		if (stream->raw)
+			stream->ops->readable(stream);
+		else
+			stream_input(stream);
+	}
 	if (!stream_is_over(stream) && io->hangup &&
 	    (io->wanted & IO_READ) == 0)
 		stream_check(stream);
@@ -471,6 +476,32 @@ stream_resume(struct stream *stream)
 	stream->paused = false;
 	if (!stream->closed)
 		stream_update(stream);
+}
+
+void
+stream_read_raw(struct stream *stream, bool on)
+{
+	stream->raw = on;
+}
+
+void
+stream_moved(struct stream *stream)
+{
+	stream->active_ms = loop_now(stream->net->loop);
+}
+
+void
+stream_ended(struct stream *stream)
+{
+	stream->ended = true;
+	stream_update(stream);
+}
+
+void
+stream_broken(struct stream *stream, int error)
+{
+	if (!stream_is_over(stream))
+		(void)stream_fail_later(stream, error, stream->out.len);
 }
 
 void

@@ -36,6 +36,10 @@ struct stream_ops {
 	 * wants to keep it must copy.  All of it counts as taken. */
 	void (*data)(
 	    struct stream *stream, const unsigned char *data, size_t len);
+	/* Something can be read, and stream_read_raw() is on: read it in some
+	 * other way until EAGAIN (then io_drained()) or until it is time for
+	 * others.  NULL for owners that never ask for it. */
+	void (*readable)(struct stream *stream);
 	/* The peer has sent its FIN, after all its data. */
 	void (*end)(struct stream *stream);
 	/* The queue has fallen to the low-water mark after stream_is_full(),
@@ -67,6 +71,7 @@ struct stream {
 	bool failed : 1;
 	bool closed : 1;
 	bool connecting : 1; /* nothing can be sent or read yet */
+	bool raw : 1;        /* the owner reads by itself */
 };
 
 /*
@@ -136,6 +141,15 @@ stream_is_finished(const struct stream *stream)
 /* Stop and go on reading. */
 void stream_pause(struct stream *stream);
 void stream_resume(struct stream *stream);
+
+/* Whether the owner reads by itself, when readable is called. */
+void stream_read_raw(struct stream *stream, bool on);
+
+/* What the owner has found out by itself: bytes have moved; the peer's FIN
+ * has come; the connection is broken (failed follows, in a later turn). */
+void stream_moved(struct stream *stream);
+void stream_ended(struct stream *stream);
+void stream_broken(struct stream *stream, int error);
 
 /* Whether writable shall be called whenever the queue is empty and the
  * kernel takes more; each turn again while it does. */

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "service/record.h"
 #include "state/ledger.h"
+#include "state/servers.h"
 
 struct release {
 	struct log *log;
@@ -21,6 +22,9 @@ release_log_session(void *arg, const struct ledger_entry *entry)
 	struct record_end end = {
 		.service = release->state->services[entry->service].name,
 		.duration_ms = lived_us > 0 ? (uint64_t)lived_us / 1000 : 0,
+		.server = entry->server < release->state->shape.servers
+		    ? release->state->servers[entry->server].name
+		    : NULL,
 		.reason = REASON_WORKER_DIED,
 	};
 

@@ -34,8 +34,8 @@ slots_services(
 }
 
 static void
-slots_init_server(const struct conf_server *server, struct state *state,
-    unsigned first)
+slots_init_server(
+    const struct conf_server *server, struct state *state, unsigned first)
 {
 	struct state_server *shared;
 	unsigned i;
@@ -52,8 +52,7 @@ slots_init_server(const struct conf_server *server, struct state *state,
 
 /* next is where the places of this pool's servers go. */
 static int
-slots_servers(
-    unsigned *next, const struct conf_pool *pool, struct state *state)
+slots_servers(unsigned *next, const struct conf_pool *pool, struct state *state)
 {
 	const struct conf_server *server;
 	size_t i;

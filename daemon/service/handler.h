@@ -15,11 +15,18 @@
 
 #include "conf/conf.h"
 #include "net/dgram.h"
+#include "service/record.h"
 #include "service/service.h"
 #include "service/session.h"
 
 struct handler {
 	enum conf_handler kind; /* name and transports: conf_handlers */
+
+	/* Bytes of its own with each session, zeroed: session->data. */
+	size_t size;
+	/* The two directions of a session are independent: output that waits
+	 * is no reason to stop reading.  The handler then does the pausing. */
+	bool full_duplex;
 
 	/* Make service->data from the configuration, once in each worker.
 	 * -1 with errno. */
@@ -35,6 +42,8 @@ struct handler {
 	/* len > 0 bytes came; all of them are taken. */
 	void (*data)(
 	    struct session *session, const unsigned char *data, size_t len);
+	/* Something can be read: stream_read_raw() is on. */
+	void (*readable)(struct session *session);
 	/* The client has sent its FIN.  NULL: session_finish() with
 	 * REASON_CLIENT_CLOSED. */
 	void (*end)(struct session *session);
@@ -45,8 +54,10 @@ struct handler {
 	void (*deadline)(struct session *session);
 	/* The daemon drains: end soon if that loses nothing. */
 	void (*drain)(struct session *session);
-	/* The session is over: release session->data. */
+	/* The session is over: release what it has. */
 	void (*close)(struct session *session);
+	/* Add to its access record; after close. */
+	void (*describe)(const struct session *session, struct record_end *end);
 
 	/* Answer a datagram by setting its reply, which must not be longer
 	 * than what came. */
@@ -62,5 +73,6 @@ extern const struct handler handler_chargen;
 extern const struct handler handler_daytime;
 extern const struct handler handler_time;
 extern const struct handler handler_http;
+extern const struct handler handler_relay;
 
 #endif

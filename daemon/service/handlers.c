@@ -10,4 +10,5 @@ const struct handler *const handler_table[HANDLER_COUNT] = {
 	[HANDLER_DAYTIME] = &handler_daytime,
 	[HANDLER_TIME] = &handler_time,
 	[HANDLER_HTTP] = &handler_http,
+	[HANDLER_RELAY] = &handler_relay,
 };

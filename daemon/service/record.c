@@ -17,6 +17,18 @@ record_reason(struct log_record *record, enum reason reason, int error)
 		log_record_str(record, "error", strerror(error));
 }
 
+static void
+record_server(struct log_record *record, const struct record_end *end)
+{
+	log_record_str(record, "server", end->server);
+	if (end->server_addr != NULL &&
+	    (end->server_addr->family == ADDR_INET4 ||
+		end->server_addr->family == ADDR_INET6))
+		log_record_addr(record, "server_address", end->server_addr);
+	log_record_uint(record, "attempts", end->attempts);
+	log_record_uint(record, "connect_ms", end->connect_ms);
+}
+
 void
 record_session(struct log *log, const struct ledger_entry *entry,
     const struct record_end *end)
@@ -33,6 +45,8 @@ record_session(struct log *log, const struct ledger_entry *entry,
 	if (end->listener != NULL)
 		log_record_str(&record, "listener", end->listener);
 	log_record_addr(&record, "client", &entry->client);
+	if (end->server != NULL)
+		record_server(&record, end);
 	log_record_int(&record, "start_us", entry->start_us);
 	log_record_uint(&record, "duration_ms", end->duration_ms);
 	log_record_uint(&record, "bytes_in", counter_read(&entry->bytes_in));

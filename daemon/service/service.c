@@ -11,6 +11,7 @@
 #include "service/admission.h"
 #include "service/datagrams.h"
 #include "service/handler.h"
+#include "service/pool.h"
 #include "service/session.h"
 
 #define UDP_PORTS_SIZE (65536 / 8)
@@ -63,6 +64,25 @@ services_wait_memory(void *arg)
 	limit_wait(services->state->memory, services->ledger.worker);
 }
 
+static void
+service_set_timeouts(struct service *service)
+{
+	const struct conf_timeouts *own = &service->conf->timeouts;
+	const struct conf_pool *pool = service->conf->pool;
+
+	service->timeouts.idle = own->idle;
+	service->timeouts.first_byte = own->first_byte;
+	service->timeouts.lifetime = own->lifetime;
+	if (pool == NULL)
+		return;
+	if (pool->idle_timeout != 0)
+		service->timeouts.idle = pool->idle_timeout;
+	if (pool->lifetime != 0)
+		service->timeouts.lifetime = pool->lifetime;
+	service->timeouts.lifetime_jitter = pool->lifetime_jitter;
+	service->timeouts.half_close = pool->half_close_timeout;
+}
+
 static int
 services_open_items(
     struct services *services, const struct services_config *config)
@@ -87,6 +107,10 @@ services_open_items(
 		    services->state, config->worker, service->slot);
 		if (handler->setup != NULL && handler->setup(service) == -1)
 			return -1;
+		service_set_timeouts(service);
+		if (service->conf->pool != NULL)
+			service->pool = &services->pools[service->conf->pool -
+			    config->conf->pools];
 		service->read_max = handler->read_max != NULL
 		    ? handler->read_max(service)
 		    : NET_SCRATCH_SIZE;
@@ -137,6 +161,7 @@ services_open(struct services *services, const struct services_config *config)
 		services->memory_max = TALLY_MAX;
 	services->ops = config->ops;
 	services->owner = config->owner;
+	pipes_init(&services->pipes);
 	list_init(&services->sessions);
 	timer_init(&services->drain, services_drain_deadline);
 	if (ledger_open(&services->ledger, config->state, config->worker) == -1)
@@ -145,7 +170,10 @@ services_open(struct services *services, const struct services_config *config)
 		goto fail_ledger;
 	services->doors = mem_array(config->ndoors, sizeof(*services->doors));
 	services->udp_ports = mem_zalloc(UDP_PORTS_SIZE);
-	if (services->doors == NULL || services->udp_ports == NULL)
+	services->pools =
+	    pools_open(services, config->pool_slots, config->server_places);
+	if (services->doors == NULL || services->udp_ports == NULL ||
+	    services->pools == NULL)
 		goto fail;
 	if (services_open_items(services, config) == -1)
 		goto fail;
@@ -303,8 +331,12 @@ services_stop(struct services *services)
 void
 services_retry(struct services *services)
 {
+	size_t i;
+
 	stream_memory_ready(&services->net);
 	services_retry_doors(services);
+	for (i = 0; i < services->conf->npools; i++)
+		pool_retry(&services->pools[i]);
 }
 
 bool
@@ -370,8 +402,10 @@ services_close(struct services *services)
 	}
 	dgram_batch_free(services->batch);
 	mem_free(services->items);
+	pools_close(services->pools, services->conf->npools);
 	mem_free(services->doors);
 	mem_free(services->udp_ports);
+	pipes_close(&services->pipes);
 	net_close(&services->net);
 	ledger_close(&services->ledger);
 }

@@ -22,11 +22,22 @@
 #include "net/dgram.h"
 #include "net/listener.h"
 #include "net/net.h"
+#include "net/splice.h"
 #include "state/ledger.h"
 #include "state/limit.h"
 
 struct handler;
+struct pool;
 struct services;
+
+/* What a service's sessions live by: its own, or a pool's.  ms; 0: none. */
+struct service_timeouts {
+	uint64_t idle;
+	uint64_t first_byte;
+	uint64_t lifetime;
+	uint64_t lifetime_jitter; /* percent of it that is left to chance */
+	uint64_t half_close;
+};
 
 struct service {
 	struct services *set;
@@ -35,8 +46,10 @@ struct service {
 	unsigned slot; /* in the shared state */
 	struct state_service *shared;
 	struct counters *counters; /* this worker's block */
+	struct service_timeouts timeouts;
 	uint32_t read_max;
-	void *data; /* the handler's */
+	struct pool *pool; /* NULL: none */
+	void *data;        /* the handler's */
 };
 
 /* A client that was accepted while a limit was full, and waits: the first of
@@ -80,6 +93,8 @@ struct services {
 	struct net net;
 	struct ledger ledger;
 	struct dgram_batch *batch; /* NULL without UDP */
+	struct pipes pipes;
+	struct pool *pools; /* by the order of conf->pools */
 	struct service *items;
 	size_t nitems;
 	struct door *doors;

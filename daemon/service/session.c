@@ -15,7 +15,10 @@
 #include "service/record.h"
 
 static const char *const phase_names[] = {
+	[SESSION_QUEUED] = "queued",
+	[SESSION_CONNECTING] = "connecting",
 	[SESSION_OPEN] = "open",
+	[SESSION_HALF_CLOSED] = "half_closed",
 	[SESSION_CLOSING] = "closing",
 	[SESSION_LINGERING] = "lingering",
 };
@@ -26,10 +29,51 @@ session_of_stream(struct stream *stream)
 	return container_of(stream, struct session, client);
 }
 
-static const struct conf_timeouts *
-session_timeouts(const struct session *session)
+static bool
+session_is_live(const struct session *session)
 {
-	return &session->door->service->conf->timeouts;
+	return session->phase < SESSION_CLOSING;
+}
+
+/* How long the session may last; the share of it that is left to chance is
+ * the session's for good. */
+static uint64_t
+session_lifetime(const struct session *session)
+{
+	const struct service_timeouts *timeouts =
+	    &session->door->service->timeouts;
+	uint64_t id =
+	    atomic_load_explicit(&session->entry->id, memory_order_relaxed);
+	uint64_t chance = id * UINT64_C(0x9e3779b97f4a7c15) >> 32;
+	uint64_t most = timeouts->lifetime / 100 * timeouts->lifetime_jitter;
+
+	return timeouts->lifetime - (most != 0 ? chance % (most + 1) : 0);
+}
+
+/* How long the session may be silent; 0: for ever. */
+static uint64_t
+session_idle(const struct session *session, enum reason *reason)
+{
+	const struct service_timeouts *timeouts =
+	    &session->door->service->timeouts;
+
+	*reason = REASON_IDLE_TIMEOUT;
+	switch (session->phase) {
+	case SESSION_QUEUED:
+	case SESSION_CONNECTING:
+	case SESSION_LINGERING:
+		return 0;
+	case SESSION_HALF_CLOSED:
+		if (timeouts->half_close != 0 &&
+		    (timeouts->idle == 0 ||
+			timeouts->half_close < timeouts->idle)) {
+			*reason = REASON_HALF_CLOSE_TIMEOUT;
+			return timeouts->half_close;
+		}
+		return timeouts->idle;
+	default:
+		return timeouts->idle;
+	}
 }
 
 static void
@@ -45,18 +89,20 @@ session_free(struct retired *retired)
 static uint64_t
 session_next_due(const struct session *session, enum reason *reason)
 {
-	const struct conf_timeouts *timeouts = session_timeouts(session);
-	uint64_t due = 0, at;
+	const struct service_timeouts *timeouts =
+	    &session->door->service->timeouts;
+	enum reason silent;
+	uint64_t due = 0, at, idle = session_idle(session, &silent);
 
 	if (session->deadline_ms != 0) {
 		due = session->deadline_ms;
 		*reason = session->deadline_reason;
 	}
-	if (session->phase != SESSION_LINGERING && timeouts->idle != 0) {
-		at = session->client.active_ms + timeouts->idle;
+	if (idle != 0) {
+		at = session->client.active_ms + idle;
 		if (due == 0 || at < due) {
 			due = at;
-			*reason = REASON_IDLE_TIMEOUT;
+			*reason = silent;
 		}
 	}
 	if (timeouts->first_byte != 0 && session->phase == SESSION_OPEN &&
@@ -70,7 +116,7 @@ session_next_due(const struct session *session, enum reason *reason)
 		}
 	}
 	if (timeouts->lifetime != 0) {
-		at = session->started_ms + timeouts->lifetime;
+		at = session->started_ms + session_lifetime(session);
 		if (due == 0 || at < due) {
 			due = at;
 			*reason = REASON_LIFETIME;
@@ -104,8 +150,7 @@ session_timer(struct timer *timer)
 	uint64_t due = session_next_due(session, &reason);
 
 	if (due != 0 && due <= loop_now(service->set->loop)) {
-		if (due == session->deadline_ms &&
-		    session->phase == SESSION_OPEN &&
+		if (due == session->deadline_ms && session_is_live(session) &&
 		    service->handler->deadline != NULL) {
 			session->deadline_ms = 0;
 			service->handler->deadline(session);
@@ -119,7 +164,7 @@ session_timer(struct timer *timer)
 	session_arm(session);
 }
 
-static void
+void
 session_count_in(struct session *session, size_t len)
 {
 	struct counters *counters = session->door->service->counters;
@@ -128,7 +173,7 @@ session_count_in(struct session *session, size_t len)
 	counter_add(&counters->events[COUNTER_BYTES_IN], len);
 }
 
-static void
+void
 session_count_out(struct session *session, size_t len)
 {
 	struct counters *counters = session->door->service->counters;
@@ -143,11 +188,13 @@ session_stream_data(
 {
 	struct session *session = session_of_stream(stream);
 
+	const struct handler *handler = session->door->service->handler;
+
 	session_count_in(session, len);
-	if (session->phase != SESSION_OPEN)
+	if (!session_is_live(session))
 		return;
-	session->door->service->handler->data(session, data, len);
-	if (!session->over && stream_is_full(stream))
+	handler->data(session, data, len);
+	if (!session->over && stream_is_full(stream) && !handler->full_duplex)
 		stream_pause(stream);
 }
 
@@ -166,6 +213,14 @@ session_linger(struct session *session)
 	session->deadline_reason = session->finish_reason;
 	stream_resume(&session->client);
 	session_arm(session);
+}
+
+static void
+session_stream_readable(struct stream *stream)
+{
+	struct session *session = session_of_stream(stream);
+
+	session->door->service->handler->readable(session);
 }
 
 static void
@@ -195,7 +250,7 @@ session_stream_writable(struct stream *stream)
 			session_linger(session);
 		return;
 	}
-	if (!stream_is_full(stream))
+	if (!stream_is_full(stream) && !handler->full_duplex)
 		stream_resume(stream);
 	if (handler->writable != NULL)
 		handler->writable(session);
@@ -236,6 +291,7 @@ session_stream_failed(struct stream *stream, int error)
 
 static const struct stream_ops session_stream_ops = {
 	.data = session_stream_data,
+	.readable = session_stream_readable,
 	.end = session_stream_end,
 	.writable = session_stream_writable,
 	.failed = session_stream_failed,
@@ -246,10 +302,14 @@ session_begin(struct door *door, int fd, struct ledger_entry *entry)
 {
 	struct service *service = door->service;
 	struct services *set = service->set;
-	struct session *session = mem_zalloc(sizeof(*session));
+	struct session *session =
+	    mem_zalloc(sizeof(*session) + service->handler->size);
 
 	if (session == NULL)
 		return -1;
+	if (service->handler->size != 0)
+		session->data = session + 1;
+	session->phase = SESSION_OPEN;
 	session->door = door;
 	session->entry = entry;
 	session->started_ms = loop_now(set->loop);
@@ -311,9 +371,16 @@ session_set_deadline(
 }
 
 void
+session_set_phase(struct session *session, enum session_phase phase)
+{
+	session->phase = (uint8_t)phase;
+	session_arm(session);
+}
+
+void
 session_finish(struct session *session, enum reason reason)
 {
-	if (session->over || session->phase != SESSION_OPEN)
+	if (session->over || !session_is_live(session))
 		return;
 	if (session->client.ended && stream_is_flushed(&session->client)) {
 		session_end(session, reason, 0);
@@ -357,8 +424,11 @@ session_record_end(const struct session *session, enum reason reason, int error)
 	};
 
 	counter_add(&service->counters->ended[reason], 1);
-	if (set->conf->log.access)
-		record_session(set->log, session->entry, &end);
+	if (!set->conf->log.access)
+		return;
+	if (service->handler->describe != NULL)
+		service->handler->describe(session, &end);
+	record_session(set->log, session->entry, &end);
 }
 
 static void
@@ -371,9 +441,9 @@ session_end_with(struct session *session, enum reason reason, int error,
 	if (session->over)
 		return;
 	session->over = true;
+	session_uncount_unsent(session);
 	if (service->handler->close != NULL)
 		service->handler->close(session);
-	session_uncount_unsent(session);
 	session_record_end(session, reason, error);
 	loop_timer_cancel(set->loop, &session->timer);
 	close_stream(&session->client);

@@ -1,8 +1,16 @@
 /*
  * A session: one client's stay, from its admission to its end.
  *
- *   OPEN ──session_finish()──► CLOSING ──queue empty──► LINGERING ──► end
- *     └──────────────────── session_end(reason) ───────────────────► end
+ *   QUEUED ─► CONNECTING ─► OPEN ─► HALF_CLOSED
+ *      └───────────┴──────────┼────────┘
+ *                      session_finish()
+ *                             ▼
+ *                          CLOSING ──queue empty──► LINGERING ──► end
+ *   any ─────────────── session_end(reason) ────────────────────► end
+ *
+ * Sessions begin OPEN; the other phases of the first line are for handlers
+ * that relay: QUEUED waits for a server that is full, CONNECTING for the
+ * connection to it, and in HALF_CLOSED one direction has ended.
  *
  * OPEN: bytes go to the handler.  CLOSING: what is queued goes out, then the
  * sending direction is shut down; what comes in is read and dropped.
@@ -27,7 +35,14 @@
 
 #define SESSION_LINGER_MS 2000
 
-enum session_phase { SESSION_OPEN, SESSION_CLOSING, SESSION_LINGERING };
+enum session_phase {
+	SESSION_QUEUED,
+	SESSION_CONNECTING,
+	SESSION_OPEN,
+	SESSION_HALF_CLOSED,
+	SESSION_CLOSING,
+	SESSION_LINGERING
+};
 
 struct session {
 	struct stream client;
@@ -69,6 +84,14 @@ size_t session_write_some(
  * session ends if the handler has no deadline function.  0 takes it away. */
 void session_set_deadline(
     struct session *session, uint64_t delay_ms, enum reason reason);
+
+/* Go to another phase before CLOSING; its time-outs hold from now on. */
+void session_set_phase(struct session *session, enum session_phase phase);
+
+/* Count bytes that went to the client, or came from it, by another way than
+ * session_write() and handler->data. */
+void session_count_in(struct session *session, size_t len);
+void session_count_out(struct session *session, size_t len);
 
 /* End in order: flush, shut down, wait for the client's FIN, end. */
 void session_finish(struct session *session, enum reason reason);

@@ -1,0 +1,262 @@
+/*
+ * relay: stands between a client and a server of a pool, and carries bytes
+ * both ways.
+ *
+ * The two directions know nothing of each other.  What one side sends goes
+ * to the other at once; above the high-water mark of the one the other is
+ * not read.  A FIN travels after the bytes before it, and the session ends
+ * when both have arrived.  A reset travels as a reset.
+ */
+#include <sys/socket.h>
+
+#include <errno.h>
+
+#include "service/handler.h"
+#include "service/relay.h"
+
+static struct relay *
+relay_of_stream(struct stream *stream)
+{
+	return container_of(stream, struct relay, server);
+}
+
+/* Both FINs were seen and passed on: nothing is left to be carried. */
+static void
+relay_check_over(struct relay *relay)
+{
+	struct session *session = relay->session;
+
+	if (session->client.ended && session->client.finished &&
+	    relay->server.ended && relay->server.finished)
+		session_end(session,
+		    relay->server_first ? REASON_SERVER_CLOSED
+					: REASON_CLIENT_CLOSED,
+		    0);
+}
+
+void
+relay_half_close(struct relay *relay, enum relay_direction direction)
+{
+	struct session *session = relay->session;
+
+	if (direction == TO_CLIENT)
+		relay->server_first = !session->client.ended;
+	stream_finish(relay_target(relay, direction));
+	if (session->phase == SESSION_OPEN)
+		session_set_phase(session, SESSION_HALF_CLOSED);
+	relay_check_over(relay);
+}
+
+/* ---- the server's side ---- */
+
+static void
+relay_server_data(struct stream *stream, const unsigned char *data, size_t len)
+{
+	struct relay *relay = relay_of_stream(stream);
+	struct stream *client = &relay->session->client;
+
+	session_write(relay->session, data, len);
+	if (stream_is_full(client))
+		stream_pause(stream);
+	if (len == NET_SCRATCH_SIZE)
+		relay_bulk_note(relay, TO_CLIENT);
+	else
+		relay->full_reads[TO_CLIENT] = 0;
+}
+
+static void
+relay_server_readable(struct stream *stream)
+{
+	relay_bulk_readable(relay_of_stream(stream), TO_CLIENT);
+}
+
+static void
+relay_server_end(struct stream *stream)
+{
+	relay_half_close(relay_of_stream(stream), TO_CLIENT);
+}
+
+/* The target of a direction takes output again. */
+static void
+relay_target_writable(struct relay *relay, enum relay_direction direction)
+{
+	if (relay_bulk_writable(relay, direction))
+		return;
+	if (!stream_is_full(relay_target(relay, direction)))
+		stream_resume(relay_source(relay, direction));
+	relay_check_over(relay);
+}
+
+static void
+relay_server_writable(struct stream *stream)
+{
+	relay_target_writable(relay_of_stream(stream), TO_SERVER);
+}
+
+static enum reason
+relay_reason_of(const struct relay *relay, int error)
+{
+	switch (error) {
+	case ECONNRESET:
+	case EPIPE:
+		return relay->server.ended ? REASON_SERVER_CLOSED
+					   : REASON_SERVER_RESET;
+	case ETIMEDOUT:
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case EHOSTDOWN:
+		return REASON_SERVER_LOST;
+	case ENOMEM:
+	case ENOBUFS:
+		return REASON_NO_MEMORY;
+	default:
+		return REASON_INTERNAL;
+	}
+}
+
+static void
+relay_server_failed(struct stream *stream, int error)
+{
+	struct relay *relay = relay_of_stream(stream);
+
+	if (!relay->joined)
+		relay_connect_failed(relay, error);
+	else
+		session_abort(
+		    relay->session, relay_reason_of(relay, error), error);
+}
+
+const struct stream_ops relay_server_ops = {
+	.connected = relay_connected,
+	.data = relay_server_data,
+	.readable = relay_server_readable,
+	.end = relay_server_end,
+	.writable = relay_server_writable,
+	.failed = relay_server_failed,
+};
+
+void
+relay_joined(struct relay *relay)
+{
+	struct session *session = relay->session;
+
+	session->client.active_ms = loop_now(session->door->service->set->loop);
+	session_set_phase(session, SESSION_OPEN);
+	stream_resume(&session->client);
+	if (relay->picked->pool->conf->splice == SPLICE_ON)
+		relay_bulk_always(relay);
+}
+
+/* ---- the client's side ---- */
+
+static void
+relay_open(struct session *session)
+{
+	struct relay *relay = relay_of_session(session);
+
+	relay->session = session;
+	relay_start(relay);
+}
+
+static void
+relay_data(struct session *session, const unsigned char *data, size_t len)
+{
+	struct relay *relay = relay_of_session(session);
+
+	(void)stream_write(&relay->server, data, len);
+	if (stream_is_full(&relay->server))
+		stream_pause(&session->client);
+	if (len == NET_SCRATCH_SIZE)
+		relay_bulk_note(relay, TO_SERVER);
+	else
+		relay->full_reads[TO_SERVER] = 0;
+}
+
+static void
+relay_readable(struct session *session)
+{
+	relay_bulk_readable(relay_of_session(session), TO_SERVER);
+}
+
+static void
+relay_end(struct session *session)
+{
+	relay_half_close(relay_of_session(session), TO_SERVER);
+}
+
+static void
+relay_writable(struct session *session)
+{
+	relay_target_writable(relay_of_session(session), TO_CLIENT);
+}
+
+static void
+relay_deadline(struct session *session)
+{
+	relay_start_deadline(relay_of_session(session));
+}
+
+/* ---- the end ---- */
+
+static void
+relay_count_bytes(const struct relay *relay)
+{
+	struct server_counters *counters = relay->picked->counters;
+	const struct ledger_entry *entry = relay->session->entry;
+
+	counter_add(&counters->events[SERVER_COUNTER_BYTES_TO],
+	    counter_read(&entry->bytes_in));
+	counter_add(&counters->events[SERVER_COUNTER_BYTES_FROM],
+	    counter_read(&entry->bytes_out));
+}
+
+/* The server learns of a reset, and of bytes that it will never get, by a
+ * reset; of any other end by a FIN. */
+static void
+relay_close(struct session *session)
+{
+	struct relay *relay = relay_of_session(session);
+
+	bool lost = false;
+
+	if (!relay->joined)
+		relay_start_over(relay);
+	else
+		lost = relay_bulk_over(relay);
+	if (relay->joined)
+		relay_count_bytes(relay);
+	if (!relay->opened)
+		return;
+	if (session->client.failed || lost ||
+	    !stream_is_flushed(&relay->server))
+		stream_reset(&relay->server);
+	else
+		stream_close(&relay->server);
+}
+
+static void
+relay_describe(const struct session *session, struct record_end *end)
+{
+	const struct relay *relay = relay_of_session(session);
+
+	end->attempts = relay->attempts;
+	if (relay->picked == NULL)
+		return;
+	end->server = relay->picked->shared->name;
+	end->server_addr = &relay->picked->addr;
+	end->connect_ms = relay->connect_ms;
+}
+
+const struct handler handler_relay = {
+	.kind = HANDLER_RELAY,
+	.size = sizeof(struct relay),
+	.full_duplex = true,
+	.open = relay_open,
+	.data = relay_data,
+	.readable = relay_readable,
+	.end = relay_end,
+	.writable = relay_writable,
+	.deadline = relay_deadline,
+	.close = relay_close,
+	.describe = relay_describe,
+};

@@ -1,0 +1,312 @@
+/*
+ * Finding a server for a client, and reaching it.
+ *
+ *              ┌──────── full ───────► QUEUED ──queue_timeout──► end
+ *              │                         │ room
+ *   start ──► pick ◄─────────────────────┘
+ *              │  ▲
+ *              ▼  └── failed, retries left, another server ──┐
+ *          CONNECTING ──refused, time-out, …─────────────────┴──► end
+ *              │
+ *              └──► joined
+ *
+ * No byte of the client has been read before it is joined, so each attempt
+ * is as good as the first.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "net/connect.h"
+#include "service/handler.h"
+#include "service/relay.h"
+
+/* What is needed only until the server is reached. */
+struct relay_start {
+	struct relay *relay;
+	struct pool_waiter waiter;
+	struct pool_tried tried;
+	enum reason reason; /* why the last attempt failed */
+	int error;
+};
+
+static struct services *
+relay_services(const struct relay *relay)
+{
+	return relay->session->door->service->set;
+}
+
+static struct pool *
+relay_pool(const struct relay *relay)
+{
+	return relay->session->door->service->pool;
+}
+
+static enum reason
+reason_of_connect(int error)
+{
+	switch (error) {
+	case ECONNREFUSED:
+	case ECONNRESET:
+	case ENOENT:
+	case EAGAIN:
+		return REASON_CONNECT_REFUSED;
+	case ETIMEDOUT:
+		return REASON_CONNECT_TIMEOUT;
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case EHOSTDOWN:
+	case ENETDOWN:
+		return REASON_CONNECT_UNREACHABLE;
+	case EADDRNOTAVAIL:
+		return REASON_NO_LOCAL_PORT;
+	case EMFILE:
+	case ENFILE:
+		return REASON_NO_DESCRIPTOR;
+	case ENOMEM:
+	case ENOBUFS:
+		return REASON_NO_MEMORY;
+	case ELOOP:
+		return REASON_SERVER_LOOP;
+	default:
+		return REASON_CONNECT_FAILED;
+	}
+}
+
+/* Whether another server could do better: what this process lacks, it lacks
+ * for all of them. */
+static bool
+reason_may_retry(enum reason reason)
+{
+	return reason != REASON_NO_DESCRIPTOR && reason != REASON_NO_MEMORY;
+}
+
+static void
+relay_log_failure(struct relay *relay, int error, const char *option)
+{
+	struct services *set = relay_services(relay);
+	struct log_record record;
+	uint64_t left_out;
+
+	if (!log_limit_pass(
+		&relay->session->door->errors, loop_now(set->loop), &left_out))
+		return;
+	log_record_begin(
+	    &record, LOG_LEVEL_WARNING, "cannot connect to a server");
+	log_record_str(
+	    &record, "service", relay->session->door->service->conf->name);
+	log_record_str(&record, "server", relay->picked->shared->name);
+	if (relay->picked->addr.family != ADDR_UNIX)
+		log_record_addr(&record, "address", &relay->picked->addr);
+	if (option != NULL)
+		log_record_str(&record, "option", option);
+	log_record_str(&record, "error", strerror(error));
+	log_record_uint(&record, "attempt", relay->attempts);
+	if (left_out > 0)
+		log_record_uint(&record, "left_out", left_out);
+	log_emit(set->log, &record);
+}
+
+/* The attempt has failed: give everything of it back. */
+static void
+relay_attempt_over(struct relay *relay, int error, const char *option)
+{
+	struct relay_start *start = relay->start;
+	struct services *set = relay_services(relay);
+
+	if (relay->opened)
+		stream_close(&relay->server);
+	relay->opened = false;
+	pool_connect_failed(relay->picked, error);
+	ledger_give_server(&set->ledger, relay->session->entry);
+	pool_tried_add(&start->tried, relay->picked);
+	start->error = error;
+	start->reason = reason_of_connect(error);
+	relay_log_failure(relay, error, option);
+}
+
+/* One attempt at the picked server.  False when it has failed already. */
+static bool
+relay_attempt(struct relay *relay)
+{
+	const struct server *server = relay->picked;
+	struct net *net = &relay_services(relay)->net;
+	enum connect_result result;
+	const char *option = NULL;
+	int fd, rc;
+
+	relay->attempts++;
+	result = connect_stream(&server->addr, server->conf->target.host,
+	    &server->pool->connect, &fd, &option);
+	if (result == CONNECT_FAILED) {
+		relay_attempt_over(relay, errno, option);
+		return false;
+	}
+	if (result == CONNECT_DONE)
+		rc = stream_open(&relay->server, net, fd, &relay_server_ops,
+		    NET_SCRATCH_SIZE);
+	else
+		rc = stream_connect(&relay->server, net, fd, &relay_server_ops,
+		    NET_SCRATCH_SIZE);
+	if (rc == -1) {
+		rc = errno;
+		(void)close(fd);
+		relay_attempt_over(relay, rc, NULL);
+		return false;
+	}
+	relay->opened = true;
+	if (result == CONNECT_DONE) {
+		relay_connected(&relay->server);
+		return true;
+	}
+	session_set_phase(relay->session, SESSION_CONNECTING);
+	session_set_deadline(relay->session,
+	    server->pool->conf->connect_timeout, REASON_CONNECT_TIMEOUT);
+	return true;
+}
+
+/* Nobody can be tried: turn the client away, with a reset. */
+static void
+relay_give_up(struct relay *relay, enum pool_verdict verdict)
+{
+	const struct relay_start *start = relay->start;
+	enum reason reason =
+	    verdict == POOL_LOOP ? REASON_SERVER_LOOP : REASON_NO_SERVER;
+
+	if (relay->attempts > 0)
+		reason = start->reason;
+	session_abort(
+	    relay->session, reason, relay->attempts > 0 ? start->error : 0);
+}
+
+/* All servers are full. */
+static void
+relay_queue(struct relay *relay)
+{
+	struct pool *pool = relay_pool(relay);
+	struct session *session = relay->session;
+
+	if (session->phase == SESSION_QUEUED)
+		return;
+	if (!pool_wait(pool, &relay->start->waiter, session->entry)) {
+		session_abort(session, REASON_QUEUE_FULL, 0);
+		return;
+	}
+	session_set_phase(session, SESSION_QUEUED);
+	session_set_deadline(
+	    session, pool->conf->queue_timeout, REASON_QUEUE_TIMEOUT);
+}
+
+static void
+relay_leave_queue(struct relay *relay)
+{
+	if (relay->session->phase != SESSION_QUEUED)
+		return;
+	pool_unwait(
+	    relay_pool(relay), &relay->start->waiter, relay->session->entry);
+	relay->session->phase = SESSION_CONNECTING;
+	session_set_deadline(relay->session, 0, REASON_NONE);
+}
+
+/* Attempt after attempt, until one is under way or there is nobody left. */
+static void
+relay_try(struct relay *relay)
+{
+	struct pool *pool = relay_pool(relay);
+	struct relay_start *start = relay->start;
+	enum pool_verdict verdict;
+
+	do {
+		if (relay->attempts > pool->conf->retries ||
+		    (relay->attempts > 0 && !reason_may_retry(start->reason))) {
+			relay_give_up(relay, POOL_NONE);
+			return;
+		}
+		verdict = pool_pick(pool, relay->session->entry, &start->tried,
+		    pool->conf->queue > 0, &relay->picked);
+		if (verdict == POOL_FULL) {
+			relay_queue(relay);
+			return;
+		}
+		if (verdict != POOL_PICKED) {
+			relay_give_up(relay, verdict);
+			return;
+		}
+		relay_leave_queue(relay);
+	} while (!relay_attempt(relay));
+}
+
+static void
+relay_room(struct pool_waiter *waiter)
+{
+	struct relay_start *start =
+	    container_of(waiter, struct relay_start, waiter);
+
+	relay_try(start->relay);
+}
+
+void
+relay_start(struct relay *relay)
+{
+	relay->start = mem_zalloc(sizeof(*relay->start));
+	if (relay->start == NULL) {
+		session_abort(relay->session, REASON_NO_MEMORY, ENOMEM);
+		return;
+	}
+	relay->start->relay = relay;
+	relay->start->waiter.call = relay_room;
+	list_init(&relay->start->waiter.link);
+	stream_pause(&relay->session->client);
+	relay->session->phase = SESSION_CONNECTING;
+	relay_try(relay);
+}
+
+void
+relay_start_deadline(struct relay *relay)
+{
+	if (relay->session->phase == SESSION_QUEUED)
+		session_abort(relay->session, REASON_QUEUE_TIMEOUT, 0);
+	else
+		relay_connect_failed(relay, ETIMEDOUT);
+}
+
+void
+relay_connect_failed(struct relay *relay, int error)
+{
+	session_set_deadline(relay->session, 0, REASON_NONE);
+	relay_attempt_over(relay, error, NULL);
+	relay_try(relay);
+}
+
+void
+relay_connected(struct stream *stream)
+{
+	struct relay *relay = container_of(stream, struct relay, server);
+	struct session *session = relay->session;
+
+	if (relay->picked->addr.family != ADDR_UNIX &&
+	    connect_is_self(stream->io.fd)) {
+		relay_connect_failed(relay, ELOOP);
+		return;
+	}
+	pool_connected(relay->picked);
+	relay->connect_ms = (uint32_t)(loop_now(relay_services(relay)->loop) -
+	    session->started_ms);
+	relay_start_over(relay);
+	relay->joined = true;
+	session_set_deadline(session, 0, REASON_NONE);
+	relay_joined(relay);
+}
+
+void
+relay_start_over(struct relay *relay)
+{
+	if (relay->start == NULL)
+		return;
+	if (!list_empty(&relay->start->waiter.link))
+		pool_unwait(relay_pool(relay), &relay->start->waiter,
+		    relay->session->entry);
+	mem_free(relay->start);
+	relay->start = NULL;
+}
