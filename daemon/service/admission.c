@@ -1,9 +1,5 @@
 /*
- * Admission: see admission.h for the rules.
- *
- * What is taken for a client is written down in its ledger entry, so turning
- * it away gives everything back by ending the entry, and a worker that dies
- * in the middle leaves nothing counted.
+ * Admission: see admission.h for the rules, and quota.h for the limits.
  */
 #include "service/admission.h"
 
@@ -12,9 +8,9 @@
 #include "base/clock.h"
 #include "base/compat.h"
 #include "net/socket.h"
+#include "service/quota.h"
 #include "service/record.h"
 #include "service/session.h"
-#include "state/sources.h"
 
 /* Clients turned away in one turn when the first of a queue is overdue. */
 #define SHED_BUDGET 64
@@ -22,15 +18,19 @@
 /* A client that asks to come in. */
 struct applicant {
 	int fd;
-	struct addr peer;
-	bool rate_paid;
-	uint64_t retry_ms; /* of a rate: how long until a token */
+	struct quota_request request;
 };
 
 static struct door *
 door_of_listener(struct listener *listener)
 {
 	return container_of(listener, struct door, listener);
+}
+
+static bool
+door_waits(const struct door *door)
+{
+	return door->service->conf->limit.when_full == WHEN_FULL_WAIT;
 }
 
 bool
@@ -50,115 +50,6 @@ admission_allowed(const struct conf_service *conf, const struct addr *addr)
 	return false;
 }
 
-/* What the entry holds once it has taken one thing more. */
-static uint32_t
-holds_with(const struct ledger_entry *entry, uint32_t hold)
-{
-	return atomic_load_explicit(&entry->holds, memory_order_relaxed) | hold;
-}
-
-static enum reason
-admission_take_source(struct services *set, struct ledger_entry *entry,
-    unsigned scope, uint64_t max, const struct addr *peer, uint32_t hold)
-{
-	uint32_t *index = &entry->source[hold == HOLD_SERVICE_SOURCE];
-
-	if (max == 0)
-		return REASON_NONE;
-	switch (sources_take(set->state, &set->ledger.author, scope, peer,
-	    (uint32_t)max, loop_now(set->loop), &entry->holds,
-	    holds_with(entry, hold), index)) {
-	case SOURCE_TAKEN:
-		return REASON_NONE;
-	case SOURCE_TABLE_FULL:
-		return REASON_SOURCES_FULL;
-	case SOURCE_LIMITED:
-	default:
-		return REASON_SOURCE_FULL;
-	}
-}
-
-/* The limits of the client's source.  A client of a UNIX socket has none. */
-static enum reason
-admission_take_sources(
-    const struct door *door, struct ledger_entry *entry, struct applicant *who)
-{
-	const struct service *service = door->service;
-	const struct conf_limit *limit = &service->conf->limit;
-	struct services *set = service->set;
-	enum reason reason;
-
-	if (who->peer.family != ADDR_INET4 && who->peer.family != ADDR_INET6)
-		return REASON_NONE;
-	reason = admission_take_source(set, entry, SOURCE_SCOPE_DAEMON,
-	    set->conf->per_source, &who->peer, HOLD_SOURCE);
-	if (reason != REASON_NONE)
-		return reason;
-	reason = admission_take_source(set, entry, service->slot + 1,
-	    limit->per_source, &who->peer, HOLD_SERVICE_SOURCE);
-	if (reason != REASON_NONE)
-		return reason;
-	if (limit->source_rate.count == 0 || who->rate_paid)
-		return REASON_NONE;
-	switch (sources_rate(set->state, &set->ledger.author, service->slot + 1,
-	    &who->peer, SOURCE_CONNECTIONS, limit->source_rate,
-	    loop_now(set->loop))) {
-	case SOURCE_TAKEN:
-		who->rate_paid = true;
-		return REASON_NONE;
-	case SOURCE_TABLE_FULL:
-		return REASON_SOURCES_FULL;
-	case SOURCE_LIMITED:
-	default:
-		return REASON_SOURCE_RATE;
-	}
-}
-
-/* Take one of a limit; if it is full and the client would wait, ask to be
- * woken and try once more, since it may have fallen in between. */
-static bool
-admission_take_limit(const struct door *door, struct ledger_entry *entry,
-    struct limit *limit, uint64_t max, uint32_t hold)
-{
-	struct services *set = door->service->set;
-	struct tally_author *author = &set->ledger.author;
-	uint32_t after = holds_with(entry, hold);
-	uint32_t bound = max < TALLY_MAX ? (uint32_t)max : TALLY_MAX;
-
-	if (limit_take(limit, author, 1, bound, &entry->holds, after))
-		return true;
-	if (door->service->conf->limit.when_full != WHEN_FULL_WAIT)
-		return false;
-	/* Whoever gives clears the mark; it is the whole worker's, so one who
-	 * is lucky now must leave it to the others. */
-	limit_wait(limit, set->ledger.worker);
-	return limit_take(limit, author, 1, bound, &entry->holds, after);
-}
-
-static enum reason
-admission_take(
-    const struct door *door, struct ledger_entry *entry, struct applicant *who)
-{
-	const struct service *service = door->service;
-	const struct conf_limit *limit = &service->conf->limit;
-	struct services *set = service->set;
-	enum reason reason = admission_take_sources(door, entry, who);
-
-	if (reason != REASON_NONE)
-		return reason;
-	if (limit->connections != 0 &&
-	    !admission_take_limit(door, entry, &service->shared->connections,
-		limit->connections, HOLD_SERVICE))
-		return REASON_SERVICE_FULL;
-	if (!admission_take_limit(door, entry, set->state->total,
-		set->connections_max, HOLD_TOTAL))
-		return REASON_DAEMON_FULL;
-	if (!bucket_take(&service->shared->rate, limit->rate,
-		loop_now(set->loop), &who->retry_ms))
-		return REASON_SERVICE_RATE;
-	return REASON_NONE;
-}
-
 /* Let the client in, or say why not; then nothing is held for it. */
 static enum reason
 admission_try(struct door *door, struct applicant *who)
@@ -167,14 +58,14 @@ admission_try(struct door *door, struct applicant *who)
 	struct ledger_entry *entry;
 	enum reason reason;
 
-	who->retry_ms = 0;
-	entry = ledger_begin(
-	    &set->ledger, door->service->slot, &who->peer, clock_wall_us());
+	who->request.retry_ms = 0;
+	entry = ledger_begin(&set->ledger, door->service->slot,
+	    &who->request.peer, clock_wall_us());
 	if (entry == NULL) {
 		services_ledger_full(set);
 		return REASON_WORKER_FULL;
 	}
-	reason = admission_take(door, entry, who);
+	reason = quota_take(door->service, entry, &who->request);
 	if (reason == REASON_NONE && session_begin(door, who->fd, entry) == -1)
 		reason = REASON_NO_MEMORY;
 	if (reason != REASON_NONE)
@@ -207,7 +98,7 @@ reason_may_wait(const struct door *door, enum reason reason)
 	case REASON_SERVICE_FULL:
 	case REASON_DAEMON_FULL:
 	case REASON_SERVICE_RATE:
-		return door->service->conf->limit.when_full == WHEN_FULL_WAIT;
+		return door_waits(door);
 	default:
 		return false;
 	}
@@ -244,11 +135,12 @@ admission_park(struct door *door, const struct applicant *who,
 	if (waited >= timeout)
 		return false;
 	waiter->fd = who->fd;
-	waiter->peer = who->peer;
-	waiter->rate_paid = who->rate_paid;
+	waiter->peer = who->request.peer;
+	waiter->rate_paid = who->request.rate_paid;
 	waiter->reason = reason;
 	waiter->deadline_ms = now + timeout - waited;
-	waiter->retry_ms = who->retry_ms != 0 ? now + who->retry_ms : 0;
+	waiter->retry_ms =
+	    who->request.retry_ms != 0 ? now + who->request.retry_ms : 0;
 	counter_add(&door->service->counters->events[COUNTER_WAITED], 1);
 	listener_pause(&door->listener);
 	admission_arm(door);
@@ -259,7 +151,10 @@ admission_park(struct door *door, const struct applicant *who,
 static bool
 admission_admit(struct door *door, int fd, const struct addr *peer, bool behind)
 {
-	struct applicant who = { .fd = fd, .peer = *peer };
+	struct applicant who = {
+		.fd = fd,
+		.request = { .peer = *peer, .wait = door_waits(door) },
+	};
 	struct services *set = door->service->set;
 	enum reason reason = REASON_DENIED;
 
@@ -301,8 +196,11 @@ admission_retry(struct door *door)
 	uint64_t now = loop_now(door->service->set->loop);
 	struct applicant who = {
 		.fd = waiter->fd,
-		.peer = waiter->peer,
-		.rate_paid = waiter->rate_paid,
+		.request = {
+			.peer = waiter->peer,
+			.wait = door_waits(door),
+			.rate_paid = waiter->rate_paid,
+		},
 	};
 	enum reason reason;
 
@@ -315,16 +213,17 @@ admission_retry(struct door *door)
 		listener_resume(&door->listener);
 		return;
 	}
-	waiter->rate_paid = who.rate_paid;
+	waiter->rate_paid = who.request.rate_paid;
 	waiter->reason = reason;
-	waiter->retry_ms = who.retry_ms != 0 ? now + who.retry_ms : 0;
+	waiter->retry_ms =
+	    who.request.retry_ms != 0 ? now + who.request.retry_ms : 0;
 	if (reason_may_wait(door, reason) && now < waiter->deadline_ms) {
 		admission_arm(door);
 		return;
 	}
 	waiter->fd = -1;
 	loop_timer_cancel(door->service->set->loop, &door->timer);
-	admission_refuse(door, who.fd, &who.peer, reason);
+	admission_refuse(door, who.fd, &who.request.peer, reason);
 	admission_next(door, true);
 }
 
