@@ -1,9 +1,8 @@
 /*
  * Datagrams in batches: receive, let the owner answer, send.
  *
- * Nothing is queued: an answer that the kernel does not take now is dropped,
- * as UDP may.  No error of one datagram keeps the others from being served,
- * and none ends the receiving.
+ * No error of one datagram keeps the others from being served, and none ends
+ * the receiving.
  */
 #include <netinet/in.h>
 
@@ -12,6 +11,7 @@
 
 #include "base/mem.h"
 #include "net/dgram.h"
+#include "net/dgram_send.h"
 #include "net/pktinfo.h"
 #include "net/socket.h"
 
@@ -30,7 +30,7 @@ union dgram_name {
 
 /* Room for what comes, and for what goes. */
 struct dgram_half {
-	struct msghdr msgs[DGRAM_BATCH];
+	struct dgram_slot slots[DGRAM_BATCH];
 	struct iovec parts[DGRAM_BATCH];
 	struct pktinfo_room rooms[DGRAM_BATCH];
 	unsigned char *data; /* DGRAM_BATCH rooms of DGRAM_STRIDE bytes */
@@ -39,7 +39,6 @@ struct dgram_half {
 struct dgram_batch {
 	struct dgram_message messages[DGRAM_BATCH];
 	union dgram_name names[DGRAM_BATCH];
-	size_t lens[DGRAM_BATCH];
 	struct dgram_half in;
 	struct dgram_half out;
 };
@@ -93,22 +92,11 @@ dgram_open(struct dgram *dgram, struct net *net, int fd,
 	return io_add(net->loop, &dgram->io, IO_READ);
 }
 
-/* Errors that an earlier datagram has met on its way (ICMP; udp(7)), or that
- * its destination alone is to blame for. */
-static bool
-dgram_is_pending(int error)
-{
-	return error == ECONNREFUSED || error == EHOSTUNREACH ||
-	    error == ENETUNREACH || error == EHOSTDOWN || error == ENETDOWN ||
-	    error == ECONNRESET || error == EPROTO || error == ENOPROTOOPT ||
-	    error == EMSGSIZE;
-}
-
 /* Make message i of the batch ready for receiving. */
 static void
 dgram_prepare(struct dgram_batch *batch, size_t i)
 {
-	struct msghdr *msg = &batch->in.msgs[i];
+	struct msghdr *msg = &batch->in.slots[i].msg;
 
 	batch->in.parts[i].iov_base = batch->in.data + i * DGRAM_STRIDE;
 	batch->in.parts[i].iov_len = DGRAM_SIZE;
@@ -127,7 +115,7 @@ dgram_describe(struct dgram *dgram, size_t i)
 {
 	struct dgram_batch *batch = dgram->batch;
 	struct dgram_message *message = &batch->messages[i];
-	struct msghdr *msg = &batch->in.msgs[i];
+	struct msghdr *msg = &batch->in.slots[i].msg;
 
 	memset(message, 0, sizeof(*message));
 	addr_from_sockaddr(
@@ -135,7 +123,7 @@ dgram_describe(struct dgram *dgram, size_t i)
 	message->local.port = dgram->local.port;
 	message->many = pktinfo_read(msg, &message->local);
 	message->data = batch->in.data + i * DGRAM_STRIDE;
-	message->len = batch->lens[i];
+	message->len = batch->in.slots[i].len;
 	message->truncated = (msg->msg_flags & MSG_TRUNC) != 0;
 	message->reply = batch->out.data + i * DGRAM_STRIDE;
 }
@@ -146,7 +134,7 @@ static size_t
 dgram_address(struct dgram_batch *batch, size_t i, size_t n)
 {
 	const struct dgram_message *message = &batch->messages[i];
-	struct msghdr *msg = &batch->out.msgs[n];
+	struct msghdr *msg = &batch->out.slots[n].msg;
 
 	if (message->reply_len == 0 && !message->reply_empty)
 		return n;
@@ -154,7 +142,7 @@ dgram_address(struct dgram_batch *batch, size_t i, size_t n)
 	batch->out.parts[n].iov_len = message->reply_len;
 	memset(msg, 0, sizeof(*msg));
 	msg->msg_name = &batch->names[i];
-	msg->msg_namelen = batch->in.msgs[i].msg_namelen;
+	msg->msg_namelen = batch->in.slots[i].msg.msg_namelen;
 	msg->msg_iov = &batch->out.parts[n];
 	msg->msg_iovlen = 1;
 	if (!message->many)
@@ -162,43 +150,13 @@ dgram_address(struct dgram_batch *batch, size_t i, size_t n)
 	return n + 1;
 }
 
-/* Send n answers.  Returns how many the kernel took, and their bytes. */
-static size_t
-dgram_send(struct dgram *dgram, size_t n, size_t *bytes)
-{
-	struct dgram_half *out = &dgram->batch->out;
-	size_t at = 0, taken = 0;
-	bool again = false;
-	int sent;
-
-	*bytes = 0;
-	while (at < n) {
-		sent = dgram_io_send(dgram->io.fd, out->msgs + at, n - at);
-		if (sent == -1 && (errno == EAGAIN || errno == ENOBUFS))
-			break;
-		if (sent == -1) {
-			/* An earlier datagram's error was reported in place
-			 * of sending this one: once more, then leave it. */
-			again = !again &&
-			    (errno == EINTR || dgram_is_pending(errno));
-			at += again ? 0 : 1;
-			continue;
-		}
-		for (; sent > 0; sent--) {
-			*bytes += out->parts[at++].iov_len;
-			taken++;
-		}
-		again = false;
-	}
-	return taken;
-}
-
 /* Let the owner answer n messages, and send the answers. */
 static void
 dgram_serve(struct dgram *dgram, size_t n)
 {
 	struct dgram_batch *batch = dgram->batch;
-	size_t i, answers = 0, taken, bytes;
+	struct dgram_sent sent = { 0 };
+	size_t i, answers = 0;
 
 	for (i = 0; i < n; i++)
 		dgram_describe(dgram, i);
@@ -209,15 +167,15 @@ dgram_serve(struct dgram *dgram, size_t n)
 		answers = dgram_address(batch, i, answers);
 	if (answers == 0)
 		return;
-	taken = dgram_send(dgram, answers, &bytes);
-	dgram->ops->sent(dgram, taken, bytes, answers - taken);
+	dgram_send(dgram->io.fd, batch->out.slots, answers, &sent);
+	dgram->ops->sent(dgram, sent.n, sent.bytes, sent.left);
 }
 
 /* Receiving failed.  Whether to go on with it now. */
 static bool
 dgram_failed(struct dgram *dgram, int error)
 {
-	if (error == EINTR || dgram_is_pending(error))
+	if (error == EINTR || dgram_error_is_pending(error))
 		return true;
 	if (error == EAGAIN) {
 		io_drained(&dgram->io, IO_READ);
@@ -241,7 +199,7 @@ dgram_run(struct dgram *dgram, unsigned batches)
 		for (i = 0; i < DGRAM_BATCH; i++)
 			dgram_prepare(batch, i);
 		n = dgram_io_receive(
-		    dgram->io.fd, batch->in.msgs, batch->lens, DGRAM_BATCH);
+		    dgram->io.fd, batch->in.slots, DGRAM_BATCH);
 		if (n == -1) {
 			if (!dgram_failed(dgram, errno))
 				return;

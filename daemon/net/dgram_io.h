@@ -12,13 +12,18 @@
 
 #define DGRAM_BATCH 32 /* of one call, at most */
 
-/* Receive up to n datagrams that wait; lens takes their lengths.  Returns how
- * many came (fewer than n: no more wait, or an error lasts), or -1 with
- * errno. */
-int dgram_io_receive(int fd, struct msghdr *msgs, size_t *lens, size_t n);
+/* One datagram, as struct mmsghdr where the system has that. */
+struct dgram_slot {
+	struct msghdr msg;
+	unsigned len; /* of what came, or went */
+};
+
+/* Receive up to n datagrams that wait.  Returns how many came (fewer than n:
+ * no more wait, or an error lasts), or -1 with errno. */
+int dgram_io_receive(int fd, struct dgram_slot *slots, size_t n);
 
 /* Send n datagrams, in order.  Returns how many the kernel took before the
  * first that it did not, or -1 with errno if that was the very first. */
-int dgram_io_send(int fd, struct msghdr *msgs, size_t n);
+int dgram_io_send(int fd, struct dgram_slot *slots, size_t n);
 
 #endif

@@ -7,14 +7,14 @@
 #include "net/dgram_io.h"
 
 int
-dgram_io_receive(int fd, struct msghdr *msgs, size_t *lens, size_t n)
+dgram_io_receive(int fd, struct dgram_slot *slots, size_t n)
 {
 	size_t got = 0;
 	ssize_t len;
 	bool failed = false;
 
 	while (got < n) {
-		len = recvmsg(fd, &msgs[got], MSG_DONTWAIT);
+		len = recvmsg(fd, &slots[got].msg, MSG_DONTWAIT);
 		if (len == -1 && got == 0)
 			return -1;
 		if (len == -1 && (errno == EAGAIN || failed))
@@ -23,18 +23,22 @@ dgram_io_receive(int fd, struct msghdr *msgs, size_t *lens, size_t n)
 		 * ICMP), and more may wait behind it. */
 		failed = len == -1;
 		if (!failed)
-			lens[got++] = (size_t)len;
+			slots[got++].len = (unsigned)len;
 	}
 	return (int)got;
 }
 
 int
-dgram_io_send(int fd, struct msghdr *msgs, size_t n)
+dgram_io_send(int fd, struct dgram_slot *slots, size_t n)
 {
+	ssize_t len;
 	size_t i;
 
-	for (i = 0; i < n; i++)
-		if (sendmsg(fd, &msgs[i], MSG_DONTWAIT | MSG_NOSIGNAL) == -1)
+	for (i = 0; i < n; i++) {
+		len = sendmsg(fd, &slots[i].msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (len == -1)
 			return i > 0 ? (int)i : -1;
+		slots[i].len = (unsigned)len;
+	}
 	return (int)n;
 }

@@ -17,12 +17,10 @@
 
 #include "fixture.h"
 
-int __real_dgram_io_receive(
-    int fd, struct msghdr *msgs, size_t *lens, size_t n);
-int __wrap_dgram_io_receive(
-    int fd, struct msghdr *msgs, size_t *lens, size_t n);
-int __real_dgram_io_send(int fd, struct msghdr *msgs, size_t n);
-int __wrap_dgram_io_send(int fd, struct msghdr *msgs, size_t n);
+int __real_dgram_io_receive(int fd, struct dgram_slot *slots, size_t n);
+int __wrap_dgram_io_receive(int fd, struct dgram_slot *slots, size_t n);
+int __real_dgram_io_send(int fd, struct dgram_slot *slots, size_t n);
+int __wrap_dgram_io_send(int fd, struct dgram_slot *slots, size_t n);
 
 /* How the kernel shall behave; zero: as it does. */
 static struct {
@@ -36,7 +34,7 @@ static struct {
 } kernel;
 
 int
-__wrap_dgram_io_receive(int fd, struct msghdr *msgs, size_t *lens, size_t n)
+__wrap_dgram_io_receive(int fd, struct dgram_slot *slots, size_t n)
 {
 	size_t i;
 
@@ -47,12 +45,12 @@ __wrap_dgram_io_receive(int fd, struct msghdr *msgs, size_t *lens, size_t n)
 		return -1;
 	}
 	for (i = 0; i < n && kernel.room != 0; i++)
-		msgs[i].msg_iov->iov_len = kernel.room;
-	return __real_dgram_io_receive(fd, msgs, lens, n);
+		slots[i].msg.msg_iov->iov_len = kernel.room;
+	return __real_dgram_io_receive(fd, slots, n);
 }
 
 int
-__wrap_dgram_io_send(int fd, struct msghdr *msgs, size_t n)
+__wrap_dgram_io_send(int fd, struct dgram_slot *slots, size_t n)
 {
 	kernel.sends++;
 	if (kernel.send_error != 0) {
@@ -63,7 +61,7 @@ __wrap_dgram_io_send(int fd, struct msghdr *msgs, size_t n)
 	}
 	if (kernel.send_most != 0 && n > kernel.send_most)
 		n = kernel.send_most;
-	return __real_dgram_io_send(fd, msgs, n);
+	return __real_dgram_io_send(fd, slots, n);
 }
 
 /* An owner that echoes. */
@@ -424,12 +422,12 @@ client_that_is_gone_disturbs_nobody(void **state) /* fault 68 */
 static void
 error_that_lasts_ends_a_call_for_several(void **state)
 {
-	static struct msghdr msgs[3];
+	static struct dgram_slot slots[3];
 	static struct iovec parts[3];
 	static char bytes[3];
 	struct fixture *f = *state;
 	struct echo echo = { .came = 0 };
-	size_t lens[3] = { 0 }, i;
+	size_t i;
 	const char *wrapper = getenv("MUXD_WRAPPER");
 	int fd;
 
@@ -438,18 +436,17 @@ error_that_lasts_ends_a_call_for_several(void **state)
 		skip();
 	assert_true(echo_open(&echo, f, "127.0.0.1:0"));
 	fd = client_of(&echo, "127.0.0.1:1");
-	for (i = 0; i < COUNT(msgs); i++) {
+	for (i = 0; i < COUNT(slots); i++) {
 		parts[i] = (struct iovec){ &bytes[i], 1 };
-		msgs[i].msg_iov = &parts[i];
-		msgs[i].msg_iovlen = 1;
+		slots[i].msg.msg_iov = &parts[i];
+		slots[i].msg.msg_iovlen = 1;
 		client_send(fd, "x");
 	}
-	msgs[1].msg_name = bytes;
-	msgs[1].msg_namelen = (socklen_t)-1;
+	slots[1].msg.msg_name = bytes;
+	slots[1].msg.msg_namelen = (socklen_t)-1;
 	assert_int_equal(
-	    __real_dgram_io_receive(echo.dgram.io.fd, msgs, lens, COUNT(msgs)),
-	    1);
-	assert_int_equal(lens[0], 1);
+	    __real_dgram_io_receive(echo.dgram.io.fd, slots, COUNT(slots)), 1);
+	assert_int_equal(slots[0].len, 1);
 	close(fd);
 	echo_close(&echo);
 }
