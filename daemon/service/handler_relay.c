@@ -142,6 +142,7 @@ relay_joined(struct relay *relay)
 
 	session->client.active_ms = loop_now(session->door->service->set->loop);
 	session_set_phase(session, SESSION_OPEN);
+	relay_send_header(relay);
 	stream_resume(&session->client);
 	if (relay->picked->pool->conf->splice == SPLICE_ON)
 		relay_bulk_always(relay);

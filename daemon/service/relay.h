@@ -3,6 +3,7 @@
  * here.
  *
  *   relay_start.c     finds a server and connects to it: QUEUED, CONNECTING
+ *   relay_header.c    tells the server who the client is (PROXY protocol)
  *   handler_relay.c   carries bytes and ends either way: OPEN, HALF_CLOSED
  *   relay_bulk.c      splices a direction that turns out to be bulk
  *
@@ -58,6 +59,9 @@ void relay_start_over(struct relay *relay);
 
 /* The server is reached; from relay_start.c. */
 void relay_joined(struct relay *relay);
+
+/* Send the PROXY header that the pool asks for; from relay_header.c. */
+void relay_send_header(struct relay *relay);
 
 /* A direction has ended: pass the FIN on, and see whether all is over. */
 void relay_half_close(struct relay *relay, enum relay_direction direction);

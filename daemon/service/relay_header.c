@@ -1,0 +1,28 @@
+/*
+ * The PROXY header that goes to the server before all else.
+ */
+#include <string.h>
+
+#include "net/proxy.h"
+#include "net/socket.h"
+#include "service/relay.h"
+
+void
+relay_send_header(struct relay *relay)
+{
+	const struct session *session = relay->session;
+	unsigned char buf[PROXY_HEADER_MAX];
+	struct proxy_out out = { .src = session->entry->client };
+	size_t n;
+
+	if (relay->picked->pool->conf->proxy_protocol == PROXY_NONE)
+		return;
+	/* What the client has connected to; unknown, the header says so. */
+	if (socket_local(session->client.io.fd, &out.dst) == -1)
+		memset(&out.dst, 0, sizeof(out.dst));
+	if (relay->picked->pool->conf->proxy_protocol == PROXY_V1)
+		n = proxy_write_v1(buf, sizeof(buf), &out);
+	else
+		n = proxy_write_v2(buf, sizeof(buf), &out);
+	(void)stream_write(&relay->server, buf, n);
+}
