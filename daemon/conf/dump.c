@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "conf/effect.h"
 #include "conf/source.h"
 #include "conf/values.h"
 
@@ -14,14 +15,22 @@
  * columns wide. */
 #define ORIGIN_COLUMN 48
 
+/* Indentation: sections are at most so deep. */
+static const char tabs[] = "\t\t\t\t";
+
 struct dump {
 	const struct conf *conf;
 	FILE *out;
 	bool origins;
 	const struct conf_scope *scope;
-	const void *base;
-	const struct conf_service *service; /* NULL: the global options */
+	unsigned depth; /* of what is written now */
 };
+
+static const char *
+indent(const struct dump *dump)
+{
+	return tabs + sizeof(tabs) - 1 - dump->depth;
+}
 
 /* The option's setting, or that of one which gives its value. */
 static const struct conf_setting *
@@ -43,7 +52,7 @@ find_setting(const struct conf_scope *scope, const struct conf_option *option)
 
 static void
 append_origin(const struct dump *dump, const struct conf_option *option,
-    size_t tabs, struct strbuf *out)
+    struct strbuf *out)
 {
 	const struct conf_setting *setting = find_setting(dump->scope, option);
 	const char *p;
@@ -52,7 +61,7 @@ append_origin(const struct dump *dump, const struct conf_option *option,
 	if (setting == NULL && option->inherits != SECTION_GLOBAL)
 		setting = conf_scope_find(&dump->conf->source->scopes[0],
 		    conf_option_get(option->inherits, option->name));
-	for (i = out->len + 7 * tabs; i < ORIGIN_COLUMN; i++)
+	for (i = out->len + 7UL * dump->depth; i < ORIGIN_COLUMN; i++)
 		strbuf_puts(out, " ");
 	strbuf_puts(out, " # ");
 	if (setting == NULL) {
@@ -73,7 +82,7 @@ append_value(const struct dump *dump, const struct conf_option *option,
 	struct strbuf text = { 0 };
 	size_t i;
 
-	for (i = 0; type->format(option, dump->base, i, &text); i++) {
+	for (i = 0; type->format(option, dump->scope->base, i, &text); i++) {
 		if (type->list)
 			strbuf_puts(out, i > 0 ? ", " : "{ ");
 		if (type->quoted)
@@ -90,8 +99,7 @@ append_value(const struct dump *dump, const struct conf_option *option,
 }
 
 static int
-dump_option(const struct dump *dump, const struct conf_option *option,
-    const char *indent)
+dump_option(const struct dump *dump, const struct conf_option *option)
 {
 	struct strbuf line = { 0 };
 	bool present;
@@ -99,10 +107,10 @@ dump_option(const struct dump *dump, const struct conf_option *option,
 
 	if (option->replaces != NULL)
 		return 0;
-	strbuf_printf(&line, "%s%s = ", indent, option->name);
+	strbuf_printf(&line, "%s%s = ", indent(dump), option->name);
 	present = append_value(dump, option, &line);
 	if (present && dump->origins)
-		append_origin(dump, option, strlen(indent), &line);
+		append_origin(dump, option, &line);
 	strbuf_puts(&line, "\n");
 	if (line.failed) {
 		errno = ENOMEM;
@@ -114,78 +122,85 @@ dump_option(const struct dump *dump, const struct conf_option *option,
 	return rc;
 }
 
-/* Whether the option can do anything for this service. */
-static bool
-has_effect(const struct dump *dump, const struct conf_option *option)
-{
-	size_t i;
-
-	if (option->transports == 0 || dump->service == NULL)
-		return true;
-	for (i = 0; i < dump->service->nlisten; i++) {
-		if (option->transports & dump->service->listen[i].transport)
-			return true;
-	}
-	return false;
-}
-
-/* Whether the section is one of another handler. */
-static bool
-is_foreign(const struct dump *dump, enum conf_section_id section)
-{
-	const char *own;
-
-	if (!conf_sections[section].handler || dump->service == NULL)
-		return false;
-	own = conf_handlers[dump->service->handler].section;
-	return own == NULL || strcmp(own, conf_section_name(section)) != 0;
-}
-
 static int
-dump_options(
-    const struct dump *dump, enum conf_section_id section, const char *indent)
+dump_options(const struct dump *dump, enum conf_section_id section)
 {
 	size_t i;
 
 	for (i = 0; i < conf_noptions; i++) {
-		if (conf_options[i].section == section &&
-		    has_effect(dump, &conf_options[i]) &&
-		    dump_option(dump, &conf_options[i], indent) == -1)
+		const struct conf_option *option = &conf_options[i];
+
+		if (option->section == section &&
+		    conf_option_has_transport(
+			dump->conf, dump->scope, option) &&
+		    conf_option_has_check(dump->scope, option) &&
+		    dump_option(dump, option) == -1)
 			return -1;
 	}
 	return 0;
 }
 
-/* The sections inside one that stand once. */
+/* A section that stands once. */
 static int
-dump_sections(const struct dump *dump, enum conf_section_id parent,
-    const char *indent, const char *inner)
+dump_section(const struct dump *outer, enum conf_section_id section)
 {
+	struct dump dump = *outer;
+
+	if (conf_section_is_foreign(dump.scope, section))
+		return 0;
+	if (fprintf(dump.out, "%s%s {\n", indent(&dump),
+		conf_section_name(section)) < 0)
+		return -1;
+	dump.depth++;
+	if (dump_options(&dump, section) == -1)
+		return -1;
+	return fprintf(dump.out, "%s}\n", indent(outer)) < 0 ? -1 : 0;
+}
+
+static int dump_scope(const struct dump *dump);
+
+/* The sections with titles, of that name, inside the scope. */
+static int
+dump_titled(const struct dump *outer, enum conf_section_id section)
+{
+	const struct conf_source *source = outer->conf->source;
+	size_t i, parent = (size_t)(outer->scope - source->scopes);
+	struct dump dump = *outer;
+
+	dump.depth++;
+	for (i = 1; i < source->nscopes; i++) {
+		dump.scope = &source->scopes[i];
+		if (dump.scope->section != section ||
+		    dump.scope->parent != parent)
+			continue;
+		if (fprintf(dump.out, "%s%s \"%s\" {\n", indent(outer),
+			conf_section_name(section), dump.scope->title) < 0 ||
+		    dump_scope(&dump) == -1 ||
+		    fprintf(dump.out, "%s}\n", indent(outer)) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* All that lies in the scope. */
+static int
+dump_scope(const struct dump *dump)
+{
+	enum conf_section_id own = dump->scope->section;
 	int i;
 
+	if (dump_options(dump, own) == -1)
+		return -1;
 	for (i = SECTION_GLOBAL + 1; i < SECTION_COUNT; i++) {
 		enum conf_section_id section = (enum conf_section_id)i;
 
-		if (conf_sections[i].parent != parent ||
-		    conf_sections[i].titled || is_foreign(dump, section))
+		if (conf_sections[i].parent != own)
 			continue;
-		if (fprintf(dump->out, "%s%s {\n", indent,
-			conf_section_name(section)) < 0 ||
-		    dump_options(dump, section, inner) == -1 ||
-		    fprintf(dump->out, "%s}\n", indent) < 0)
+		if ((conf_sections[i].titled
+			    ? dump_titled(dump, section)
+			    : dump_section(dump, section)) == -1)
 			return -1;
 	}
-	return 0;
-}
-
-static int
-dump_service(const struct dump *dump)
-{
-	if (fprintf(dump->out, "service \"%s\" {\n", dump->service->name) < 0 ||
-	    dump_options(dump, SECTION_SERVICE, "\t") == -1 ||
-	    dump_sections(dump, SECTION_SERVICE, "\t", "\t\t") == -1 ||
-	    fputs("}\n", dump->out) == EOF)
-		return -1;
 	return 0;
 }
 
@@ -195,18 +210,9 @@ conf_dump(const struct conf *conf, FILE *out, bool origins)
 	struct dump dump = { .conf = conf,
 		.out = out,
 		.origins = origins,
-		.scope = &conf->source->scopes[0],
-		.base = conf };
-	size_t i;
+		.scope = &conf->source->scopes[0] };
 
-	if (dump_options(&dump, SECTION_GLOBAL, "") == -1 ||
-	    dump_sections(&dump, SECTION_GLOBAL, "", "\t") == -1)
+	if (dump_scope(&dump) == -1)
 		return -1;
-	for (i = 0; i < conf->nservices; i++) {
-		dump.scope = &conf->source->scopes[1 + i];
-		dump.base = dump.service = &conf->services[i];
-		if (dump_service(&dump) == -1)
-			return -1;
-	}
 	return fflush(out) == EOF ? -1 : 0;
 }

@@ -33,7 +33,7 @@ depth_allows(struct conf_source *source, const struct conf_file *from, int line,
 {
 	if (from->depth < DEPTH_MAX)
 		return true;
-	source->incomplete = true;
+	source->scopes[0].incomplete = true;
 	conf_error_add(errors, false, from->name, line,
 	    "files include one another more than %d deep", DEPTH_MAX);
 	return false;
@@ -85,7 +85,7 @@ conf_include_folder(struct conf_source *source, const struct conf_file *from,
 		return -1;
 	if (conf_file_list(folder, &names, &n) == -1) {
 		rc = errno == ENOMEM ? -1 : 0;
-		source->incomplete = true;
+		source->scopes[0].incomplete = true;
 		conf_error_add(errors, false, from->name, line,
 		    "cannot read the folder \"%s\": %s", folder,
 		    strerror(errno));

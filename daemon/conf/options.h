@@ -14,16 +14,24 @@
 
 struct conf_type; /* conf/values.h */
 
+#define CONF_TITLE_MAX 63 /* bytes of the name of a service, pool or server */
+
 enum conf_section_id {
 	SECTION_GLOBAL,
 	SECTION_LOG,
 	SECTION_LIMITS,
 	SECTION_DEFAULTS,
+	SECTION_RESOLVER,
 	SECTION_SERVICE,
 	SECTION_SERVICE_LIMIT,
 	SECTION_SERVICE_SOCKET,
 	SECTION_SERVICE_ECHO,
 	SECTION_SERVICE_HTTP,
+	SECTION_POOL,
+	SECTION_POOL_SERVER,
+	SECTION_POOL_CHECK,
+	SECTION_POOL_SOCKET,
+	SECTION_POOL_UDP,
 	SECTION_COUNT
 };
 
@@ -43,8 +51,13 @@ const char *conf_section_name(enum conf_section_id section);
 /* The section of that name inside parent, or -1. */
 int conf_section_find(enum conf_section_id parent, const char *name);
 
-/* Whether it is the section of a service, or lies in one. */
-bool conf_section_in_service(enum conf_section_id section);
+/*
+ * The section whose scope its options belong to: itself if it has a title,
+ * or else the one around it that has, or the global one.  That section also
+ * says what struct the values land in: conf, conf_service, conf_pool or
+ * conf_server.
+ */
+enum conf_section_id conf_section_scope(enum conf_section_id section);
 
 struct conf_option {
 	enum conf_section_id section;
@@ -53,8 +66,8 @@ struct conf_option {
 	const char *fallback; /* the default; NULL: none, or inherited */
 	enum conf_applies applies;
 
-	/* Where the value lands, in struct conf or struct conf_service; for
-	 * what has a length, count is where that lands. */
+	/* Where the value lands, in the struct of its scope; for what has a
+	 * length, count is where that lands. */
 	size_t offset;
 	size_t size;
 	size_t count;
@@ -75,6 +88,7 @@ struct conf_option {
 
 	enum conf_section_id inherits; /* takes its default from there */
 	unsigned transports;           /* has an effect on these; 0: all */
+	unsigned checks; /* is for these types of check, 1 << type; 0: all */
 	bool required;
 	const char *replaces; /* gives the value of that option of its section;
 				 the dump writes it there */

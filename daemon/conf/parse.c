@@ -25,8 +25,7 @@
 #include "conf/scan.h"
 #include "conf/values.h"
 
-#define FILE_MAX         (16UL * 1024 * 1024)
-#define SERVICE_NAME_MAX 63
+#define FILE_MAX (16UL * 1024 * 1024)
 
 /* An option of each section that no text can name; see section_opened(). */
 #define OPENED "(opened)"
@@ -36,7 +35,7 @@ struct parse {
 	struct conf_errors *errors;
 	const struct conf_file *file;
 	enum conf_section_id section; /* the innermost that is open */
-	size_t scope;                 /* that values go to */
+	size_t scope;  /* that values go to: the innermost one of them */
 	bool repeated; /* it is open a second time: its values do not count */
 	bool ignored;  /* the same of a list in it */
 	bool no_memory;
@@ -73,7 +72,7 @@ bad_title(const char *title)
 {
 	size_t len = strlen(title);
 
-	if (len == 0 || len > SERVICE_NAME_MAX)
+	if (len == 0 || len > CONF_TITLE_MAX)
 		return "it needs 1 to 63 characters";
 	if (strspn(title,
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -83,15 +82,30 @@ bad_title(const char *title)
 	return NULL;
 }
 
+/* The first scope with the section, parent and title of this one. */
+static struct conf_scope *
+first_of_its_name(
+    const struct conf_source *source, const struct conf_scope *scope)
+{
+	struct conf_scope *other = &source->scopes[1];
+
+	while (other->section != scope->section ||
+	    other->parent != scope->parent ||
+	    strcmp(other->title, scope->title) != 0)
+		other++;
+	return other;
+}
+
 static void
-open_service(struct parse *parse, const char *title, int line)
+open_scope(struct parse *parse, const char *title, int line)
 {
 	struct conf_source *source = parse->source;
+	const char *kind = conf_section_name(parse->section);
 	const char *why = bad_title(title);
-	struct conf_scope *scope;
-	size_t i;
+	struct conf_scope *scope, *first;
 
-	scope = conf_source_add_scope(source, title);
+	scope =
+	    conf_source_add_scope(source, parse->section, parse->scope, title);
 	if (scope == NULL) {
 		lack_memory(parse);
 		return;
@@ -101,16 +115,14 @@ open_service(struct parse *parse, const char *title, int line)
 	scope->line = line;
 	if (why != NULL)
 		conf_error_add(parse->errors, false, scope->file, line,
-		    "bad name of a service: %s", why);
-	for (i = 1; i < parse->scope; i++) {
-		if (strcmp(source->scopes[i].title, title) != 0)
-			continue;
-		scope->repeated = true;
-		conf_error_add(parse->errors, false, scope->file, line,
-		    "service \"%s\" is defined already, at %s:%d", title,
-		    source->scopes[i].file, source->scopes[i].line);
-		break;
-	}
+		    "bad name of a %s: %s", kind, why);
+	first = first_of_its_name(source, scope);
+	if (first == scope)
+		return;
+	scope->repeated = true;
+	conf_error_add(parse->errors, false, scope->file, line,
+	    "%s \"%s\" is defined already, at %s:%d", kind, title, first->file,
+	    first->line);
 }
 
 static void
@@ -158,7 +170,7 @@ section_opened(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 	/* libconfuse takes a default that fails for a mistake in the program,
 	 * and aborts; value_seen() ends the parse instead. */
 	if (conf_sections[id].titled)
-		open_service(parse, cfg->title, cfg->line);
+		open_scope(parse, cfg->title, cfg->line);
 	else
 		open_section(parse, cfg->line);
 	return 0;
@@ -173,9 +185,10 @@ section_closed(cfg_t *cfg, cfg_opt_t *opt)
 	(void)cfg;
 	(void)opt;
 	parse->repeated = false;
+	/* Without memory there may be no scope for the section. */
+	if (conf_sections[parse->section].titled && !parse->no_memory)
+		parse->scope = parse->source->scopes[parse->scope].parent;
 	parse->section = conf_sections[parse->section].parent;
-	if (!conf_section_in_service(parse->section))
-		parse->scope = 0;
 	return 0;
 }
 
@@ -252,7 +265,6 @@ dropped_seen(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
 	(void)opt;
 	(void)argc;
 	(void)argv;
-	current->source->incomplete = true;
 	current->source->scopes[current->scope].incomplete = true;
 	return 0;
 }
@@ -342,7 +354,7 @@ run_libconfuse(struct parse *parse, char *text)
 	if (stream == NULL)
 		goto out;
 	if (cfg_parse_fp(cfg, stream) != CFG_SUCCESS)
-		parse->source->incomplete = true;
+		parse->source->scopes[0].incomplete = true;
 	if (!parse->no_memory)
 		rc = 0;
 out:
@@ -370,7 +382,7 @@ read_text(struct parse *parse, char *text, size_t len)
 			line += *p == '\n';
 		conf_error_add(parse->errors, false, parse->file->name, line,
 		    "there is a NUL byte in this line");
-		parse->source->incomplete = true;
+		parse->source->scopes[0].incomplete = true;
 	}
 	conf_scan(text, parse->file->name, parse->errors);
 	/* fmemopen(3) takes no empty buffer. */
@@ -421,7 +433,7 @@ read_file(struct parse *parse, struct conf_file *file)
 
 	if (conf_file_read(file->name, FILE_MAX, SCAN_SLACK, included,
 		&contents, why) == -1) {
-		parse->source->incomplete = true;
+		parse->source->scopes[0].incomplete = true;
 		conf_error_add(parse->errors, false,
 		    included ? file->parent : file->name,
 		    included ? file->line : 0, "cannot read \"%s\": %s",

@@ -31,24 +31,26 @@ struct statement {
 /* Stands apart from an unquoted value that may end right before it. */
 static const char dropped[] = " " SCAN_DROPPED "()";
 
-/* End the text here, with all that is open closed. */
+/* End the text here, with all that is open closed, each with something left
+ * out. */
 static bool
 cut_at(struct scan *s, size_t pos)
 {
 	char *p = s->tokens.text + pos;
 	int i;
 
-	memcpy(p, dropped, sizeof(dropped) - 1);
-	p += sizeof(dropped) - 1;
-	for (i = 0; i < s->depth; i++)
-		*p++ = '}';
+	for (i = 0; i <= s->depth; i++) {
+		if (i > 0)
+			*p++ = '}';
+		memcpy(p, dropped, sizeof(dropped) - 1);
+		p += sizeof(dropped) - 1;
+	}
 	*p = '\0';
 	return false;
 }
 
 /* Leave out a statement; its lines stay.  There is room for what replaces it:
- * the
- * shortest are a=1, a() and, right behind an unquoted value, ""{}. */
+ * the shortest are a=1, a() and, right behind an unquoted value, ""{}. */
 static void
 drop(struct scan *s, size_t from, size_t to)
 {

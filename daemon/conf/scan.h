@@ -16,7 +16,7 @@
 #include "conf/conf.h"
 
 /* Room needed behind the NUL of a text, to close what is open. */
-#define SCAN_SLACK 8
+#define SCAN_SLACK 24
 
 /* Functions of the language, at the top of a file alone. */
 #define SCAN_INCLUDE     "include"

@@ -3,6 +3,7 @@
  */
 #include "conf/source.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -14,7 +15,7 @@ conf_source_new(void)
 
 	if (source == NULL)
 		return NULL;
-	if (conf_source_add_scope(source, NULL) == NULL) {
+	if (conf_source_add_scope(source, SECTION_GLOBAL, 0, NULL) == NULL) {
 		mem_free(source);
 		return NULL;
 	}
@@ -75,7 +76,8 @@ fail:
 }
 
 struct conf_scope *
-conf_source_add_scope(struct conf_source *source, const char *title)
+conf_source_add_scope(struct conf_source *source, enum conf_section_id section,
+    size_t parent, const char *title)
 {
 	struct conf_scope *scope;
 	char *copy = NULL;
@@ -90,8 +92,23 @@ conf_source_add_scope(struct conf_source *source, const char *title)
 		mem_free(copy);
 		return NULL;
 	}
+	scope->section = section;
+	scope->parent = parent;
 	scope->title = copy;
 	return scope;
+}
+
+const struct conf_scope *
+conf_source_scope(const struct conf_source *source, const void *base)
+{
+	size_t i;
+
+	for (i = 0; i < source->nscopes; i++) {
+		if (source->scopes[i].base == base)
+			return &source->scopes[i];
+	}
+	assert(false);
+	return NULL;
 }
 
 const struct conf_setting *

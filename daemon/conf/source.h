@@ -28,6 +28,7 @@ struct conf_setting {
 	char *text;
 	const char *file;
 	int line;
+	bool bad;      /* it became no value */
 	size_t first;  /* the elements of the list that it became */
 	size_t number; /* their number; a range such as "*:7" gives two */
 };
@@ -38,13 +39,18 @@ struct conf_opening {
 	int line;
 };
 
-/* One set of options: the global ones, or those of one service. */
+/* One set of options: the global ones, or those of one section that has a
+ * title. */
 struct conf_scope {
-	char *title; /* NULL: global */
+	enum conf_section_id section;
+	size_t parent; /* the scope around it; the global one is its own */
+	char *title;   /* NULL: global */
 	const char *file;
 	int line;
 	bool repeated;   /* another has the same title */
-	bool incomplete; /* something in it was left out */
+	bool incomplete; /* something in it was left out, or not read at all */
+	void *base;      /* the struct made of it, such as a conf_service */
+	size_t index;    /* which one of its parent's it is */
 	struct conf_setting *settings;
 	size_t nsettings;
 	struct conf_opening *sections;
@@ -54,9 +60,9 @@ struct conf_scope {
 struct conf_source {
 	struct conf_file **files; /* in the order in which they were read */
 	size_t nfiles;
-	struct conf_scope *scopes; /* the first is the global one */
+	struct conf_scope *scopes; /* the global one, then as they came: each
+				      behind the one around it */
 	size_t nscopes;
-	bool incomplete; /* something was left out or not read to its end */
 };
 
 struct conf_source *conf_source_new(void);
@@ -67,9 +73,14 @@ void conf_source_free(struct conf_source *source);
 struct conf_file *conf_source_add_file(
     struct conf_source *source, const char *name);
 
-/* Begin the scope of a service.  NULL without memory. */
-struct conf_scope *conf_source_add_scope(
-    struct conf_source *source, const char *title);
+/* Begin the scope of a section with a title, inside the scope parent.  NULL
+ * without memory. */
+struct conf_scope *conf_source_add_scope(struct conf_source *source,
+    enum conf_section_id section, size_t parent, const char *title);
+
+/* The scope of what base is, which was made of one. */
+const struct conf_scope *conf_source_scope(
+    const struct conf_source *source, const void *base);
 
 /* The first setting of the option, or NULL. */
 const struct conf_setting *conf_scope_find(

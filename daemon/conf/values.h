@@ -28,9 +28,9 @@ struct conf_type {
 	bool list;   /* takes { a, b }; parse() adds one element */
 	bool quoted; /* the dump puts it between quotes */
 
-	/* Parse value->text into its place in base, which is a struct conf or
-	 * struct conf_service, and release what was there before.  0, or -1
-	 * with value->why. */
+	/* Parse value->text into its place in base, the struct of the
+	 * option's scope, and release what was there before.  0, or -1 with
+	 * value->why. */
 	int (*parse)(struct conf_value *value, void *base);
 
 	/* Append the canonical text of the value, or of element i of a list.
@@ -59,8 +59,13 @@ extern const struct conf_type conf_type_bytes;      /* char *, length */
 extern const struct conf_type conf_type_file;       /* struct conf_http */
 extern const struct conf_type conf_type_log_target; /* struct conf_log */
 extern const struct conf_type conf_type_endpoints;
+extern const struct conf_type conf_type_nameservers; /* struct endpoint, UDP */
 extern const struct conf_type conf_type_prefixes;
-extern const struct conf_type conf_type_fields; /* "Name: value" */
+extern const struct conf_type conf_type_fields;   /* "Name: value" */
+extern const struct conf_type conf_type_statuses; /* struct conf_status_range */
+extern const struct conf_type conf_type_ip;       /* struct addr, port 0 */
+extern const struct conf_type conf_type_target;   /* struct conf_target */
+extern const struct conf_type conf_type_target_numeric; /* the same, no name */
 
 /* How the bounds of an option are written, into buf; NULL without any. */
 const char *conf_value_bounds(
@@ -73,5 +78,8 @@ void conf_value_quote(struct strbuf *out, const char *text, size_t len);
 const char *conf_check_account(const char *name);
 const char *conf_check_socket_path(const char *path);
 const char *conf_check_field_value(const char *value);
+const char *conf_check_method(const char *method);
+const char *conf_check_request_path(const char *path);
+const char *conf_check_host_field(const char *host);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * Typed values: lists of addresses, of prefixes, of header fields.
+ * Typed values: lists of addresses, of name servers, of prefixes, of header
+ * fields, of status codes.
  */
 #include <stdio.h>
 #include <string.h>
@@ -101,6 +102,49 @@ const struct conf_type conf_type_endpoints = { .name = "list of addresses",
 	.bound = conf_value_bound,
 	.counts = " elements" };
 
+/* ---- name servers --------------------------------------------------------------- */
+
+#define DNS_PORT 53
+
+static int
+parse_nameserver(struct conf_value *value, void *base)
+{
+	struct endpoint server = { .transport = TRANSPORT_UDP };
+	const char *why;
+
+	if (conf_parse_ip(value->text, &server.addr, &why) == 0)
+		server.addr.port = DNS_PORT;
+	else if (addr_parse(value->text, &server.addr, &why) == -1)
+		return conf_value_wrong(value, why);
+	why = conf_check_peer(&server.addr);
+	if (why != NULL)
+		return conf_value_wrong(value, why);
+	return add_element(value, base, &server, sizeof(server));
+}
+
+static bool
+format_nameserver(const struct conf_option *option, const void *base, size_t i,
+    struct strbuf *out)
+{
+	struct list_view list = load_list(option, base);
+	const struct endpoint *servers = list.items;
+	char text[ADDR_STRLEN];
+
+	if (i >= list.n)
+		return false;
+	strbuf_puts(out, addr_format(&servers[i].addr, text, sizeof(text)));
+	return true;
+}
+
+const struct conf_type conf_type_nameservers = { .name = "list of name servers",
+	.list = true,
+	.quoted = true,
+	.parse = parse_nameserver,
+	.format = format_nameserver,
+	.release = release_list,
+	.bound = conf_value_bound,
+	.counts = " elements" };
+
 /* ---- prefixes ------------------------------------------------------------------- */
 
 static int
@@ -146,11 +190,6 @@ const struct conf_type conf_type_prefixes = { .name = "list of prefixes",
 static const char *const own_fields[] = { "Connection", "Content-Length",
 	"Content-Type", "Date", "Keep-Alive", "Trailer", "Transfer-Encoding",
 	"Upgrade" };
-
-/* token of RFC 9110, section 5.6.2 */
-#define TOKEN_CHARACTERS            \
-	"!#$%&'*+-.^_`|~0123456789" \
-	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 static const char *
 check_field(const char *field)
@@ -220,5 +259,63 @@ const struct conf_type conf_type_fields = { .name = "list of header fields",
 	.parse = parse_field,
 	.format = format_field,
 	.release = release_fields,
+	.bound = conf_value_bound,
+	.counts = " elements" };
+
+/* ---- status codes ----------------------------------------------------------------- */
+
+/* "200", with the address of what follows it; 0 if it is none. */
+static uint16_t
+parse_status(const char *text, const char **end)
+{
+	size_t len = strspn(text, "0123456789");
+
+	*end = text + len;
+	if (len != 3 || *text < '1' || *text > '5')
+		return 0;
+	return (uint16_t)((text[0] - '0') * 100 + (text[1] - '0') * 10 +
+	    (text[2] - '0'));
+}
+
+static int
+parse_statuses(struct conf_value *value, void *base)
+{
+	struct conf_status_range range;
+	const char *end;
+
+	range.first = range.last = parse_status(value->text, &end);
+	if (*end == '-')
+		range.last = parse_status(end + 1, &end);
+	if (*end != '\0' || range.first == 0 || range.last == 0)
+		return conf_value_wrong(value,
+		    "a status from 100 to 599 is expected, or two and \"-\" "
+		    "between them");
+	if (range.first > range.last)
+		return conf_value_wrong(
+		    value, "the range ends before it begins");
+	return add_element(value, base, &range, sizeof(range));
+}
+
+static bool
+format_statuses(const struct conf_option *option, const void *base, size_t i,
+    struct strbuf *out)
+{
+	struct list_view list = load_list(option, base);
+	const struct conf_status_range *ranges = list.items;
+
+	if (i >= list.n)
+		return false;
+	strbuf_printf(out, "%u", ranges[i].first);
+	if (ranges[i].last > ranges[i].first)
+		strbuf_printf(out, "-%u", ranges[i].last);
+	return true;
+}
+
+const struct conf_type conf_type_statuses = { .name = "list of status codes",
+	.list = true,
+	.quoted = true,
+	.parse = parse_statuses,
+	.format = format_statuses,
+	.release = release_list,
 	.bound = conf_value_bound,
 	.counts = " elements" };

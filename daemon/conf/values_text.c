@@ -117,6 +117,45 @@ conf_check_field_value(const char *value)
 	return NULL;
 }
 
+const char *
+conf_check_method(const char *method)
+{
+	if (method[strspn(method, TOKEN_CHARACTERS)] != '\0')
+		return "a method is made of letters, digits and the signs "
+		       "that RFC 9110 allows";
+	return NULL;
+}
+
+/* origin-form of RFC 9112, section 3.2.1, as far as what would break the line
+ * that it stands in. */
+const char *
+conf_check_request_path(const char *path)
+{
+	if (path[0] != '/')
+		return "it begins with /";
+	for (; *path != '\0'; path++) {
+		unsigned char byte = (unsigned char)*path;
+
+		if (byte <= ' ' || byte >= 0x7f)
+			return "white space, control characters and what is "
+			       "not ASCII are written as %20 and the like";
+	}
+	return NULL;
+}
+
+/* uri-host and port of RFC 9110, section 7.2 */
+const char *
+conf_check_host_field(const char *host)
+{
+	size_t len = strspn(host,
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	    "-._~!$&'()*+,;=%:[]");
+
+	if (host[len] != '\0')
+		return "a name or address is expected, and perhaps a port";
+	return NULL;
+}
+
 /* ---- quoting --------------------------------------------------------------------- */
 
 void

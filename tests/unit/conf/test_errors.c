@@ -74,12 +74,12 @@ static void
 an_unknown_section_is_skipped_as_a_whole(void **state)
 {
 	(void)state;
-	fixture_expect("pool \"web\" {\n"
-		       "  server \"a\" { address = \"10.0.0.1:80\" } # }\n"
+	fixture_expect("gate \"web\" {\n"
+		       "  post \"a\" { address = \"10.0.0.1:80\" } # }\n"
 		       "  check { type = 'tcp}' }\n"
 		       "}\n"
 		       "workers = 0\n",
-	    "t:1: unknown section \"pool\"\n"
+	    "t:1: unknown section \"gate\"\n"
 	    "t:5: bad value \"0\" for workers: it must be auto, or 1 to "
 	    "256\n");
 }
@@ -183,9 +183,9 @@ static const struct syntax syntax_errors[] = {
 	    "file ends here\n" },
 	{ "include(\"a\" \"b\")\n",
 	    "t:1: syntax error after \"include\": \",\" or \")\" expected\n" },
-	{ "pool {\n a { \n }\n",
-	    "t:1: unknown section \"pool\"\n"
-	    "t:1: syntax error after \"pool\": a closing \"}\" expected\n" },
+	{ "gate {\n a { \n }\n",
+	    "t:1: unknown section \"gate\"\n"
+	    "t:1: syntax error after \"gate\": a closing \"}\" expected\n" },
 	{ "user = \"\\8\"\n",
 	    "t:1: bad escape \"\\8\": an octal one goes from \\1 to \\377\n" },
 	{ "user = \"\\1234\"\n",

@@ -1,6 +1,5 @@
 /*
- * Every option: its default, what it takes, what it refuses, and that the
- * values land where the rest of muxd looks for them.
+ * Every option: its default, what it takes, what it refuses.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +13,7 @@
 
 #include "fixture.h"
 
-#define VALUES_MAX 14
+#define VALUES_MAX 20
 
 /* Texts as they stand behind "NAME = ". */
 struct sample {
@@ -35,6 +34,16 @@ struct sample {
 	{                                                              \
 		"10000001", "-1", "1.5", "1K", "many", "\"\"", "0x10", \
 		    "18446744073709551617"                             \
+	}
+#define WITHIN_HOUR_VALUES                     \
+	{ "1ms", "\"1.5s\"", "1h" },           \
+	{                                      \
+		"0", "61m", "5", "\"\"", "-1s" \
+	}
+#define PERCENT_VALUES                         \
+	{ "0", "50", "100" },                  \
+	{                                      \
+		"101", "-1", "\"50%\"", "\"\"" \
 	}
 #define RATE_VALUES                                                    \
 	{ "0", "\"1/s\"", "\"3/m\"", "1000000/h" },                    \
@@ -88,6 +97,18 @@ static const struct sample samples[] = {
 	{ "defaults", "first_byte_timeout", TIMEOUT_VALUES },
 	{ "defaults", "lifetime", TIMEOUT_VALUES },
 	{ "defaults", "drain_timeout", TIMEOUT_VALUES },
+	{ "defaults", "connect_timeout", WITHIN_HOUR_VALUES },
+	{ "defaults", "half_close_timeout", TIMEOUT_VALUES },
+	{ "resolver", "servers",
+	    { "192.0.2.53", "\"192.0.2.53:5353\"",
+		"{ \"2001:db8::53\", \"[2001:db8::53]:5353\" }",
+		"\"[2001:db8::53]\"", "\"::ffff:192.0.2.53\"" },
+	    { "\"dns.example.org\"", "\"192.0.2.53:\"", "\"192.0.2.53:0\"",
+		"\"192.0.2.53:65536\"", "\"0.0.0.0\"", "\"ff02::1\"", "\"\"",
+		"{ }", "\"udp:192.0.2.53:53\"", "\"unix:/tmp/dns\"" } },
+	{ "resolver", "timeout", { "10ms", "\"2.5s\"", "1m" },
+	    { "0", "9ms", "61s", "5" } },
+	{ "resolver", "tries", { "1", "10" }, { "0", "11", "2s" } },
 	{ "service", "listen",
 	    { "127.0.0.1:7", "\"[::1]:7\"", "{ \"*:7\", \"udp:*:7\" }",
 		"\"unix:/tmp/x\"", "tcp:127.0.0.1:7",
@@ -97,12 +118,16 @@ static const struct sample samples[] = {
 		"{ \"127.0.0.1:7\" \"127.0.0.1:8\" }", "\"sctp:[::]:7\"" } },
 	{ "service", "handler",
 	    { "echo", "discard", "chargen", "daytime", "time", "http" },
-	    { "relay", "\"\"", "ECHO" } },
+	    { "\"relais\"", "\"\"", "ECHO" } },
 	{ "service", "allow", PREFIX_VALUES },
 	{ "service", "deny", PREFIX_VALUES },
 	{ "service", "idle_timeout", TIMEOUT_VALUES },
 	{ "service", "first_byte_timeout", TIMEOUT_VALUES },
 	{ "service", "lifetime", TIMEOUT_VALUES },
+	{ "service", "pool", { "p", "\"p\"" },
+	    { "\"\"", "q", "P", "{ p, q }" } },
+	{ "service", "accept_proxy", PREFIX_VALUES },
+	{ "service", "proxy_timeout", WITHIN_HOUR_VALUES },
 	{ "service.limit", "connections", COUNT_VALUES },
 	{ "service.limit", "per_source", COUNT_VALUES },
 	{ "service.limit", "rate", RATE_VALUES },
@@ -150,6 +175,98 @@ static const struct sample samples[] = {
 	    { "0", "61m", "10" } },
 	{ "service.http", "max_body", { "0", "1B", "\"1.5K\"", "1G" },
 	    { "10", "2G", "\"\"" } },
+	{ "pool", "balance",
+	    { "round_robin", "\"least_connections\"", "random", "hash" },
+	    { "roundrobin", "\"\"", "first" } },
+	{ "pool", "hash_prefix4", { "1", "24", "32" }, { "0", "33", "/24" } },
+	{ "pool", "hash_prefix6", { "1", "64", "128" }, { "0", "129", "/64" } },
+	{ "pool", "retries", { "0", "15" }, { "16", "-1", "\"\"" } },
+	{ "pool", "connect_timeout", WITHIN_HOUR_VALUES },
+	{ "pool", "half_close_timeout", TIMEOUT_VALUES },
+	{ "pool", "idle_timeout", { "service", "\"service\"", "1ms", "7d" },
+	    { "0", "8d", "10", "Service", "\"\"" } },
+	{ "pool", "lifetime", { "service", "\"service\"", "1ms", "7d" },
+	    { "0", "8d", "10", "never", "\"\"" } },
+	{ "pool", "lifetime_jitter", PERCENT_VALUES },
+	{ "pool", "queue", { "0", "1", "1000000" }, { "1000001", "1K", "-1" } },
+	{ "pool", "queue_timeout", WITHIN_HOUR_VALUES },
+	{ "pool", "slow_start", { "0", "1ms", "1h" }, { "61m", "5", "\"\"" } },
+	{ "pool", "max_failures", { "0", "1", "1000" }, { "1001", "-1" } },
+	{ "pool", "fail_timeout", WITHIN_HOUR_VALUES },
+	{ "pool", "max_ejected", PERCENT_VALUES },
+	{ "pool", "proxy_protocol", { "none", "v1", "\"v2\"" },
+	    { "v3", "2", "\"\"" } },
+	{ "pool", "splice", { "auto", "off", "\"on\"" },
+	    { "true", "no", "\"\"" } },
+	{ "pool", "resolve", { "all", "first" }, { "some", "1", "\"\"" } },
+	{ "pool", "addresses", { "1", "64" }, { "0", "65", "all" } },
+	{ "pool", "resolve_min", { "100ms", "\"1.5s\"", "1d" },
+	    { "0", "99ms", "25h", "5" } },
+	{ "pool", "resolve_max", { "100ms", "\"1.5s\"", "1d" },
+	    { "0", "99ms", "25h", "5" } },
+	{ "pool.server", "address",
+	    { "\"192.0.2.1:80\"", "\"[2001:db8::1]:80\"", "\"[fe80::1%1]:80\"",
+		"\"unix:/run/a b.sock\"", "\"www.example.org:80\"",
+		"\"www.example.org.:65535\"", "localhost:1",
+		"\"3com.example:80\"", "\"a-1.b2:80\"",
+		"\"_http._tcp.example.org\"", "\"_a-b._udp.x.\"" },
+	    { "\"192.0.2.1\"", "\"192.0.2.1:0\"", "\"192.0.2.1:65536\"",
+		"\"192.0.2.256:80\"", "\"2001:db8::1\"", "\"::1:80\"",
+		"\"[::]:80\"", "\"0.0.0.0:80\"", "\"224.0.0.1:80\"",
+		"\"255.255.255.255:80\"", "\"[ff02::1]:80\"", "\"[::1]\"",
+		"\"\"", "\"unix:x\"", "\"tcp:192.0.2.1:80\"",
+		"\"udp:localhost:80\"", "{ \"192.0.2.1:80\" }" } },
+	{ "pool.server", "weight", { "1", "256" }, { "0", "257", "-1" } },
+	{ "pool.server", "max_connections", COUNT_VALUES },
+	{ "pool.server", "backup", BOOLEAN_VALUES },
+	{ "pool.server", "state", { "enabled", "draining", "\"disabled\"" },
+	    { "up", "true", "\"\"" } },
+	{ "pool.server", "check_address",
+	    { "\"192.0.2.1:80\"", "\"[2001:db8::1]:80\"", "\"unix:/a\"" },
+	    { "\"192.0.2.1\"", "\"192.0.2.1:0\"", "\"localhost:80\"",
+		"\"_http._tcp.example.org\"", "\"0.0.0.0:1\"", "\"\"" } },
+	{ "pool.check", "type", { "none", "tcp", "\"http\"" },
+	    { "https", "ping", "\"\"" } },
+	{ "pool.check", "interval", { "10ms", "1d" }, { "0", "9ms", "25h" } },
+	{ "pool.check", "timeout", { "10ms", "1h" }, { "0", "9ms", "61m" } },
+	{ "pool.check", "rise", { "1", "1000" }, { "0", "1001" } },
+	{ "pool.check", "fall", { "1", "1000" }, { "0", "1001" } },
+	{ "pool.check", "port", { "0", "1", "65535" },
+	    { "65536", "-1", "http" } },
+	{ "pool.check", "method", { "GET", "OPTIONS", "\"X-Y\"" },
+	    { "\"\"", "\"G T\"", "\"GET /\"", "\"G\\n\"",
+		"\"123456789012345678901234567890123\"" } },
+	{ "pool.check", "path", { "/", "\"/a/b?c=d&e=%20\"" },
+	    { "\"\"", "x", "\"/a b\"", "\"/a\\r\\nX: y\"", "\"/\xc3\xbc\"",
+		"\"/\x7f\"" } },
+	{ "pool.check", "host", { "\"\"", "www.example.org", "\"[::1]:80\"" },
+	    { "\"a b\"", "\"a\\r\\nX: y\"", "\"a/b\"", "\"\xc3\xbc\"" } },
+	{ "pool.check", "status",
+	    { "200", "\"200-299\"", "{ 100, \"204-204\", \"500-599\" }" },
+	    { "99", "600", "\"299-200\"", "\"200-\"", "\"-200\"",
+		"\"200-299-300\"", "OK", "\"\"", "2000", "\"200 \"", "\"0200\"",
+		"{ }" } },
+	{ "pool.check", "send", { "\"\"", "\"PING\\r\\n\"", "\"\\x01\"" },
+	    { "{ a }", "\"\\x00\"" } },
+	{ "pool.check", "expect", { "\"\"", "\"+PONG\"", "\"\\xff\"" },
+	    { "{ a }", "\"\\x00\"" } },
+	{ "pool.socket", "keepalive", { "0", "1s", "\"9h\"" },
+	    { "10h", "500ms", "60" } },
+	{ "pool.socket", "nodelay", BOOLEAN_VALUES },
+	{ "pool.socket", "user_timeout", { "0", "1s", "7d" },
+	    { "999ms", "8d", "30" } },
+	{ "pool.socket", "source",
+	    { "192.0.2.1", "\"2001:db8::1\"", "\"[2001:db8::1]\"",
+		"\"fe80::1%1\"" },
+	    { "\"192.0.2.1:80\"", "\"[2001:db8::1]:80\"", "localhost", "\"\"",
+		"0.0.0.0", "\"::\"", "\"ff02::1\"", "\"[::1\"",
+		"\"192.0.2.0/24\"" } },
+	{ "pool.socket", "mark", { "0", "1", "4294967295" },
+	    { "4294967296", "0x10", "-1" } },
+	{ "pool.socket", "dscp", { "0", "46", "63" }, { "64", "-1", "EF" } },
+	{ "pool.udp", "idle_timeout", { "1ms", "7d" }, { "0", "8d", "10" } },
+	{ "pool.udp", "responses", { "0", "1", "1000000" },
+	    { "1000001", "-1" } },
 };
 
 #define NSAMPLES (sizeof(samples) / sizeof(samples[0]))
@@ -167,47 +284,87 @@ find_sample(const char *section, const char *name)
 	return NULL;
 }
 
+/* What surrounds an option: lines 1 and 2, and what follows line 3. */
+struct frame {
+	const char *section;
+	const char *name; /* NULL: any other */
+	const char *before;
+	const char *after;
+};
+
+#define RELAY                                                                 \
+	"service \"s\" { handler = relay listen = \"127.0.0.1:9\" pool = p }" \
+	" pool \"p\" { "
+#define SERVER "server \"z\" { address = \"192.0.2.9:80\" } "
+#define ECHO                                                          \
+	"service \"s\" { handler = echo listen = { \"127.0.0.1:9\", " \
+	"\"udp:127.0.0.1:9\", \"unix:/tmp/s\" } "
+
+static const struct frame frames[] = {
+	{ "", NULL, "\n\n", FIXTURE_SERVICE },
+	{ "log", NULL, "log {\n\n", "}\n" FIXTURE_SERVICE },
+	{ "limits", NULL, "limits {\n\n", "}\n" FIXTURE_SERVICE },
+	{ "defaults", NULL, "defaults {\n\n", "}\n" FIXTURE_SERVICE },
+	{ "resolver", NULL, "resolver {\n\n", "}\n" FIXTURE_SERVICE },
+	{ "service", "listen", "service \"s\" { handler = echo\n\n", "}\n" },
+	{ "service", "handler", "service \"s\" { listen = \"127.0.0.1:9\"\n\n",
+	    "}\n" },
+	{ "service", "pool",
+	    "service \"s\" { handler = relay listen = \"127.0.0.1:9\"\n\n",
+	    "} pool \"p\" { " SERVER "}\n" },
+	{ "service", NULL, ECHO "\n\n", "}\n" },
+	{ "service.limit", NULL, ECHO "\nlimit {\n", "} }\n" },
+	{ "service.socket", NULL, ECHO "\nsocket {\n", "} }\n" },
+	{ "service.echo", NULL, ECHO "\necho {\n", "} }\n" },
+	{ "service.http", NULL,
+	    "service \"s\" { handler = http listen = \"127.0.0.1:9\"\nhttp {\n",
+	    "} }\n" },
+	{ "pool", "resolve_min", RELAY "\nresolve_max = 1d\n", SERVER "}\n" },
+	{ "pool", "resolve_max", RELAY "\nresolve_min = 100ms\n",
+	    SERVER "}\n" },
+	{ "pool", NULL, RELAY "\n\n", SERVER "}\n" },
+	{ "pool.server", "address", RELAY SERVER "\nserver \"a\" {\n",
+	    "} }\n" },
+	{ "pool.server", NULL,
+	    RELAY SERVER "\nserver \"a\" { address = \"192.0.2.8:80\"\n",
+	    "} }\n" },
+	{ "pool.check", "type", RELAY SERVER "\ncheck {\n", "} }\n" },
+	{ "pool.check", "method", RELAY SERVER "\ncheck { type = http\n",
+	    "} }\n" },
+	{ "pool.check", "path", RELAY SERVER "\ncheck { type = http\n",
+	    "} }\n" },
+	{ "pool.check", "host", RELAY SERVER "\ncheck { type = http\n",
+	    "} }\n" },
+	{ "pool.check", "status", RELAY SERVER "\ncheck { type = http\n",
+	    "} }\n" },
+	{ "pool.check", "send",
+	    RELAY SERVER "\ncheck { type = send expect = x\n", "} }\n" },
+	{ "pool.check", "expect",
+	    RELAY SERVER "\ncheck { type = send send = x\n", "} }\n" },
+	{ "pool.check", NULL, RELAY SERVER "\ncheck { type = tcp\n", "} }\n" },
+	{ "pool.socket", NULL, RELAY SERVER "\nsocket {\n", "} }\n" },
+	{ "pool.udp", NULL,
+	    "service \"s\" { handler = relay listen = \"udp:127.0.0.1:9\" "
+	    "pool = p } pool \"p\" { " SERVER "\nudp {\n",
+	    "} }\n" },
+};
+
 /* A whole configuration in which the option stands on line 3. */
 static char *
 embed(const char *section, const char *name, const char *value)
 {
-	const char *handler = "echo";
-	const char *listen = "\"127.0.0.1:9\", \"udp:127.0.0.1:9\"";
-	const char *inner = strchr(section, '.');
+	const struct frame *frame = frames;
 	char *text;
 
-	if (strcmp(section, "service.http") == 0) {
-		handler = "http";
-		listen = "\"127.0.0.1:9\"";
+	while (strcmp(frame->section, section) != 0 ||
+	    (frame->name != NULL && strcmp(frame->name, name) != 0)) {
+		frame++;
+		if (frame == frames + sizeof(frames) / sizeof(frames[0]))
+			fail_msg("no frame for %s.%s", section, name);
 	}
-	if (strncmp(section, "service", 7) != 0)
-		assert_int_not_equal(
-		    asprintf(&text, "%s%s\n\n%s = %s\n%s" FIXTURE_SERVICE,
-			section, *section != '\0' ? " {" : "", name, value,
-			*section != '\0' ? "}\n" : ""),
-		    -1);
-	else if (strcmp(name, "listen") == 0)
-		assert_int_not_equal(
-		    asprintf(&text,
-			"service \"s\" { handler = echo\n\n%s = %s\n}\n", name,
-			value),
-		    -1);
-	else if (strcmp(name, "handler") == 0)
-		assert_int_not_equal(
-		    asprintf(&text,
-			"service \"s\" { listen = \"127.0.0.1:9\"\n\n%s = %s"
-			"\n}\n",
-			name, value),
-		    -1);
-	else
-		assert_int_not_equal(
-		    asprintf(&text,
-			"service \"s\" { handler = %s listen = { %s, "
-			"\"unix:/tmp/s\" }\n%s%s\n%s = %s\n%s}\n",
-			handler, listen, inner != NULL ? inner + 1 : "",
-			inner != NULL ? " {" : "", name, value,
-			inner != NULL ? "}\n" : ""),
-		    -1);
+	assert_int_not_equal(asprintf(&text, "%s%s = %s\n%s", frame->before,
+				 name, value, frame->after),
+	    -1);
 	return text;
 }
 
@@ -281,7 +438,7 @@ defaults_are_what_the_table_says(void **state)
 	for (i = 0; conf_option_at(i, &info); i++) {
 		const struct sample *sample =
 		    find_sample(info.section, info.name);
-		char *quoted, *plain, *text, *with, *without;
+		char *quoted, *line, *text, *with, *without;
 		struct conf *conf;
 
 		if (info.fallback == NULL || sample == NULL)
@@ -292,8 +449,8 @@ defaults_are_what_the_table_says(void **state)
 		conf = fixture_parse(text);
 		with = fixture_dump(conf, false);
 		conf_free(conf);
-		plain = strstr(text, info.name);
-		memset(plain, ' ', strlen(info.name) + 3 + strlen(quoted));
+		line = strchr(strchr(text, '\n') + 1, '\n') + 1;
+		memset(line, ' ', strcspn(line, "\n"));
 		conf = fixture_parse(text);
 		without = fixture_dump(conf, false);
 		conf_free(conf);
@@ -304,126 +461,6 @@ defaults_are_what_the_table_says(void **state)
 		free(quoted);
 	}
 	assert_true(i > 40);
-}
-
-static void
-values_land_in_the_global_options(void **state)
-{
-	struct conf *conf = fixture_parse(
-	    "workers = 3 user = u group = g event_backend = poll\n"
-	    "control = /tmp/c.sock\n"
-	    "log { target = \"file:/tmp/l\" level = debug format = json\n"
-	    "  access = no }\n"
-	    "limits { connections = 10 per_source = 2 memory = 64M }\n"
-	    "defaults { drain_timeout = 5s idle_timeout = 1m\n"
-	    "  first_byte_timeout = 2s lifetime = 1h }\n" FIXTURE_SERVICE);
-
-	(void)state;
-	assert_int_equal(conf->workers, 3);
-	assert_string_equal(conf->user, "u");
-	assert_string_equal(conf->group, "g");
-	assert_string_equal(conf->event_backend, "poll");
-	assert_string_equal(conf->control, "/tmp/c.sock");
-	assert_int_equal(conf->log.target, LOG_TARGET_FILE);
-	assert_string_equal(conf->log.path, "/tmp/l");
-	assert_int_equal(conf->log.level, LOG_LEVEL_DEBUG);
-	assert_int_equal(conf->log.format, LOG_FORMAT_JSON);
-	assert_false(conf->log.access);
-	assert_int_equal(conf->connections, 10);
-	assert_int_equal(conf->per_source, 2);
-	assert_int_equal(conf->memory, 64 << 20);
-	assert_int_equal(conf->drain_timeout, 5000);
-	assert_int_equal(conf->nservices, 1);
-	assert_int_equal(conf->services[0].timeouts.idle, 60000);
-	assert_int_equal(conf->services[0].timeouts.first_byte, 2000);
-	assert_int_equal(conf->services[0].timeouts.lifetime, 3600000);
-	conf_free(conf);
-}
-
-static void
-values_land_in_their_service(void **state)
-{
-	struct conf *conf = fixture_parse(
-	    "service \"a\" { listen = { \"*:7\", \"udp:[::1]:7\",\n"
-	    "  \"unix:/tmp/a\" } handler = echo echo { prefix = \"> \" }\n"
-	    "  allow = { \"10.0.0.0/8\", \"::1\" } deny = 10.1.0.0/16\n"
-	    "  idle_timeout = 1s first_byte_timeout = 2s lifetime = 3s\n"
-	    "  limit { connections = 4 per_source = 5 rate = 6/s\n"
-	    "    source_rate = 7/m source_datagram_rate = 8/h\n"
-	    "    when_full = refuse wait_timeout = 9s }\n"
-	    "  socket { backlog = 10 keepalive = 11s nodelay = off\n"
-	    "    user_timeout = 12s defer_accept = 13s fastopen = 14\n"
-	    "    unix_mode = 0640 unix_user = u unix_group = g } }\n"
-	    "service \"b\" { listen = \"127.0.0.1:80\" handler = http }\n");
-	const struct conf_service *a = &conf->services[0];
-	const struct conf_service *b = &conf->services[1];
-
-	(void)state;
-	assert_int_equal(conf->nservices, 2);
-	assert_string_equal(a->name, "a");
-	assert_int_equal(a->line, 1);
-	assert_string_equal(a->file, "t");
-	assert_int_equal(a->handler, HANDLER_ECHO);
-	assert_int_equal(a->nlisten, 4);
-	assert_int_equal(a->listen[0].addr.family, ADDR_INET4);
-	assert_int_equal(a->listen[1].addr.family, ADDR_INET6);
-	assert_int_equal(a->listen[2].transport, TRANSPORT_UDP);
-	assert_string_equal(a->listen[3].path, "/tmp/a");
-	assert_int_equal(a->nallow, 2);
-	assert_int_equal(a->ndeny, 1);
-	assert_int_equal(a->timeouts.idle, 1000);
-	assert_int_equal(a->timeouts.first_byte, 2000);
-	assert_int_equal(a->timeouts.lifetime, 3000);
-	assert_int_equal(a->limit.connections, 4);
-	assert_int_equal(a->limit.per_source, 5);
-	assert_int_equal(a->limit.rate.count, 6);
-	assert_int_equal(a->limit.rate.period_ms, 1000);
-	assert_int_equal(a->limit.source_rate.period_ms, 60000);
-	assert_int_equal(a->limit.source_datagram_rate.count, 8);
-	assert_int_equal(a->limit.when_full, WHEN_FULL_REFUSE);
-	assert_int_equal(a->limit.wait_timeout, 9000);
-	assert_int_equal(a->socket.backlog, 10);
-	assert_int_equal(a->socket.keepalive, 11000);
-	assert_false(a->socket.nodelay);
-	assert_int_equal(a->socket.user_timeout, 12000);
-	assert_int_equal(a->socket.defer_accept, 13000);
-	assert_int_equal(a->socket.fastopen, 14);
-	assert_int_equal(a->socket.unix_mode, 0640);
-	assert_string_equal(a->socket.unix_user, "u");
-	assert_string_equal(a->socket.unix_group, "g");
-	assert_string_equal(a->echo.prefix, "> ");
-	assert_int_equal(a->echo.prefix_len, 2);
-
-	assert_int_equal(b->handler, HANDLER_HTTP);
-	assert_int_equal(b->line, 11);
-	assert_int_equal(b->http.status, 200);
-	assert_int_equal(b->http.body_len, 0);
-	assert_string_equal(b->http.content_type, "text/plain");
-	assert_int_equal(b->http.head_timeout, 10000);
-	assert_int_equal(b->http.keepalive_timeout, 60000);
-	assert_int_equal(b->http.max_body, 1 << 20);
-	assert_int_equal(b->timeouts.idle, 600000);
-	assert_int_equal(b->limit.source_datagram_rate.count, 1000);
-	assert_int_equal(b->socket.unix_mode, 0666);
-	assert_null(b->socket.unix_user);
-	assert_null(conf->group);
-	assert_int_equal(conf->workers, 0);
-	assert_int_equal(conf->connections, 0);
-	conf_free(conf);
-}
-
-static void
-sections_may_stand_in_any_order(void **state)
-{
-	struct conf *conf =
-	    fixture_parse("service \"a\" { echo { prefix = x }"
-			  " handler = echo listen = \"127.0.0.1:7\" }\n"
-			  "defaults { idle_timeout = 7s } workers = 2\n");
-
-	(void)state;
-	assert_int_equal(conf->services[0].timeouts.idle, 7000);
-	assert_int_equal(conf->workers, 2);
-	conf_free(conf);
 }
 
 static void
@@ -452,9 +489,6 @@ main(void)
 		cmocka_unit_test(good_values_are_taken),
 		cmocka_unit_test(bad_values_are_refused_where_they_stand),
 		cmocka_unit_test(defaults_are_what_the_table_says),
-		cmocka_unit_test(values_land_in_the_global_options),
-		cmocka_unit_test(values_land_in_their_service),
-		cmocka_unit_test(sections_may_stand_in_any_order),
 		cmocka_unit_test(long_texts_are_measured_in_bytes),
 	};
 
