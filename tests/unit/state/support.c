@@ -14,6 +14,8 @@
 
 #include <cmocka.h>
 
+#include "state/servers.h"
+
 struct addr
 client_number(unsigned n)
 {
@@ -28,7 +30,12 @@ struct state *
 state_small(unsigned workers)
 {
 	const struct state_shape shape = {
-		.workers = workers, .services = 1, .sessions = 8, .sources = 1
+		.workers = workers,
+		.services = 1,
+		.sessions = 8,
+		.sources = 1,
+		.pools = 1,
+		.servers = 2,
 	};
 	struct state *state = state_create(&shape);
 
@@ -93,6 +100,11 @@ assert_all_given_back(const struct state *state)
 	for (uint32_t i = 0; i < state->shape.services; i++)
 		assert_int_equal(
 		    tally_read(&state->services[i].connections.tally), 0);
+	for (uint32_t i = 0; i < state->shape.servers; i++)
+		assert_int_equal(
+		    tally_read(&state->servers[i].connections.tally), 0);
+	for (uint32_t i = 0; i < state->shape.pools; i++)
+		assert_int_equal(tally_read(&state->pools[i].queue.tally), 0);
 	for (uint32_t i = 0; i < state->shape.sources; i++)
 		assert_int_equal(
 		    tally_word_count(state->sources[i].tally.word), 0);

@@ -16,8 +16,9 @@
 /* The n-th client, 192.0.2.n and on, each a source of its own. */
 struct addr client_number(unsigned n);
 
-/* A state of that many workers with one service, 8 sessions for each worker
- * the smallest table of sources, and a known seed. */
+/* A state of that many workers with one service, one pool, two places for
+ * servers, 8 sessions for each worker, the smallest table of sources, and a
+ * known seed. */
 struct state *state_small(unsigned workers);
 
 /* The same memory once more, at another address. */

@@ -21,6 +21,7 @@
 
 #include "state/ledger.h"
 #include "state/limit.h"
+#include "state/servers.h"
 #include "state/sources.h"
 #include "support.h"
 
@@ -34,6 +35,9 @@
 #define SERVICE_MAX 15
 #define SOURCE_MAX  4
 #define MEMORY_MAX  50
+#define SERVERS     2 /* of state_small() */
+#define SERVER_MAX  3
+#define QUEUE_MAX   2
 
 struct storm {
 	struct state *state;
@@ -68,8 +72,25 @@ admit(struct role *role, struct ledger_entry *entry)
 	if (!limit_take(&s->services[0].connections, author, 1, SERVICE_MAX,
 		&entry->holds, entry->holds | HOLD_SERVICE))
 		return;
-	limit_take(s->total, author, 1, TOTAL_MAX, &entry->holds,
-	    entry->holds | HOLD_TOTAL);
+	if (!limit_take(s->total, author, 1, TOTAL_MAX, &entry->holds,
+		entry->holds | HOLD_TOTAL))
+		return;
+	if (!ledger_take_server(&role->ledger, entry,
+		role->storm->rounds[role->worker] % SERVERS, SERVER_MAX, false))
+		ledger_take_queue(&role->ledger, entry, 0, QUEUE_MAX);
+}
+
+/* Go on to the other server, by way of the queue. */
+static void
+change_server(struct role *role, struct ledger_entry *entry)
+{
+	unsigned place = entry->server == 0 ? 1 : 0;
+
+	ledger_give_server(&role->ledger, entry);
+	if ((entry->holds & HOLD_QUEUE) == 0)
+		ledger_take_queue(&role->ledger, entry, 0, QUEUE_MAX);
+	if (ledger_take_server(&role->ledger, entry, place, SERVER_MAX, false))
+		ledger_give_queue(&role->ledger, entry);
 }
 
 static void
@@ -93,8 +114,12 @@ check_maxima(struct storm *storm)
 
 	if (tally_read(&s->total->tally) > TOTAL_MAX ||
 	    tally_read(&s->services[0].connections.tally) > SERVICE_MAX ||
-	    tally_read(&s->memory->tally) > MEMORY_MAX)
+	    tally_read(&s->memory->tally) > MEMORY_MAX ||
+	    tally_read(&s->pools[0].queue.tally) > QUEUE_MAX)
 		storm->exceeded++;
+	for (unsigned i = 0; i < SERVERS; i++)
+		if (tally_read(&s->servers[i].connections.tally) > SERVER_MAX)
+			storm->exceeded++;
 	for (unsigned i = 0; i < CLIENTS; i++) {
 		struct addr addr = client_number(i);
 
@@ -110,7 +135,9 @@ play(struct role *role)
 	struct ledger_entry **entry = &role->entries[dice % SESSIONS];
 	struct addr addr = client_number(dice / SESSIONS % CLIENTS);
 
-	if (*entry != NULL) {
+	if (*entry != NULL && dice % 3 == 0) {
+		change_server(role, *entry);
+	} else if (*entry != NULL) {
 		ledger_end(&role->ledger, *entry);
 		*entry = NULL;
 	} else {

@@ -13,6 +13,7 @@
 
 #include "state/ledger.h"
 #include "state/limit.h"
+#include "state/servers.h"
 #include "state/sources.h"
 #include "step.h"
 #include "support.h"
@@ -21,6 +22,7 @@
 #define SESSIONS 8 /* of state_small() */
 #define MAX      20
 #define CHUNKS   5
+#define PLACE    1 /* of the server that sessions are sent to */
 
 /* Take all that a session can hold. */
 static void
@@ -45,6 +47,8 @@ take_all(struct ledger *ledger, struct ledger_entry *entry)
 			     &entry->client, MAX, 0, &entry->holds, holds,
 			     &entry->source[1]),
 	    SOURCE_TAKEN);
+	assert_true(ledger_take_queue(ledger, entry, 0, MAX));
+	assert_true(ledger_take_server(ledger, entry, PLACE, MAX, false));
 }
 
 static struct ledger_entry *
@@ -62,6 +66,18 @@ take_chunks(struct ledger *ledger, uint32_t n)
 
 	assert_true(limit_take(ledger->state->memory, &ledger->author, n, 100,
 	    &self->memory_held, self->memory_held + n));
+}
+
+static uint32_t
+held_by_server(const struct state *s)
+{
+	return tally_read(&s->servers[PLACE].connections.tally);
+}
+
+static uint32_t
+held_by_queue(const struct state *s)
+{
+	return tally_read(&s->pools[0].queue.tally);
 }
 
 static void
@@ -149,13 +165,71 @@ end_gives_all_back(void **state)
 	assert_int_equal(tally_read(&s->total->tally), 2);
 	assert_int_equal(sources_held(s, 0, &a->client), 2);
 	assert_int_equal(sources_held(s, 1, &a->client), 2);
+	assert_int_equal(held_by_server(s), 2);
+	assert_int_equal(held_by_queue(s), 2);
 	ledger_end(&ledger, a);
 	assert_int_equal(tally_read(&s->total->tally), 1);
 	assert_int_equal(tally_read(&s->services[0].connections.tally), 1);
 	assert_int_equal(sources_held(s, 0, &b->client), 1);
 	assert_int_equal(sources_held(s, 1, &b->client), 1);
+	assert_int_equal(held_by_server(s), 1);
+	assert_int_equal(held_by_queue(s), 1);
 	ledger_end(&ledger, b);
 	assert_all_given_back(s);
+	ledger_close(&ledger);
+	state_close(s);
+}
+
+static void
+server_is_full_at_its_maximum_and_not_after_a_release(void **state)
+{
+	struct state *s = state_small(WORKERS);
+	struct ledger one, other;
+	struct ledger_entry *a, *b;
+
+	(void)state;
+	assert_int_equal(ledger_open(&one, s, 0), 0);
+	assert_int_equal(ledger_open(&other, s, 1), 0);
+	a = begin(&one, 1);
+	b = begin(&other, 2);
+	assert_int_equal(a->server, STATE_SERVER_NONE);
+	assert_true(ledger_take_server(&one, a, PLACE, 1, false));
+	assert_int_equal(a->server, PLACE);
+	assert_false(ledger_take_server(&other, b, PLACE, 1, false));
+	assert_int_equal(b->holds, HOLD_ENTRY);
+	assert_int_equal(b->server, STATE_SERVER_NONE);
+	assert_true(ledger_take_server(&other, b, 0, 1, false));
+	ledger_give_server(&other, b);
+	ledger_give_server(&one, a);
+	assert_int_equal(a->server, STATE_SERVER_NONE);
+	ledger_give_server(&one, a);
+	assert_true(ledger_take_server(&other, b, PLACE, 1, false));
+	assert_int_equal(held_by_server(s), 1);
+	ledger_end(&other, b);
+	ledger_end(&one, a);
+	assert_all_given_back(s);
+	ledger_close(&one);
+	ledger_close(&other);
+	state_close(s);
+}
+
+static void
+queue_of_no_places_takes_nobody(void **state)
+{
+	struct state *s = state_small(WORKERS);
+	struct ledger ledger;
+	struct ledger_entry *a;
+
+	(void)state;
+	assert_int_equal(ledger_open(&ledger, s, 0), 0);
+	a = begin(&ledger, 1);
+	assert_false(ledger_take_queue(&ledger, a, 0, 0));
+	assert_int_equal(a->holds, HOLD_ENTRY);
+	ledger_give_queue(&ledger, a);
+	assert_true(ledger_take_queue(&ledger, a, 0, 1));
+	ledger_give_queue(&ledger, a);
+	ledger_give_queue(&ledger, a);
+	assert_int_equal(held_by_queue(s), 0);
 	ledger_close(&ledger);
 	state_close(s);
 }
@@ -235,6 +309,8 @@ dead_workers_sessions_are_released_and_told(void **state)
 	assert_int_equal(tally_read(&s->memory->tally), 2);
 	assert_int_equal(tally_read(&s->services[0].connections.tally), 1);
 	assert_int_equal(sources_held(s, 0, &c->client), 1);
+	assert_int_equal(held_by_server(s), 1);
+	assert_int_equal(held_by_queue(s), 1);
 	assert_int_equal(s->workers[0].sessions, 0);
 
 	assert_int_equal(state_release_worker(s, 0, note_session, &seen), 0);
@@ -265,6 +341,32 @@ successor_goes_on_with_the_numbers(void **state)
 }
 
 static void
+who_waits_for_a_server_is_woken_when_it_falls(void **state)
+{
+	struct state *s = state_small(WORKERS);
+	struct seen seen = { 0 };
+	struct ledger one, other;
+	struct ledger_entry *a, *b;
+
+	(void)state;
+	s->wake = note_wake;
+	s->wake_arg = &seen;
+	assert_int_equal(ledger_open(&one, s, 0), 0);
+	assert_int_equal(ledger_open(&other, s, 1), 0);
+	a = begin(&one, 1);
+	b = begin(&other, 2);
+	assert_true(ledger_take_server(&one, a, PLACE, 1, true));
+	assert_false(ledger_take_server(&other, b, PLACE, 1, true));
+	ledger_give_server(&one, a);
+	assert_int_equal(seen.woken[0], 0);
+	assert_int_equal(seen.woken[1], 1);
+	assert_true(ledger_take_server(&other, b, PLACE, 1, true));
+	ledger_close(&one);
+	ledger_close(&other);
+	state_close(s);
+}
+
+static void
 release_wakes_all_others_and_forgets_the_dead_waiter(void **state)
 {
 	struct state *s = state_small(WORKERS);
@@ -276,6 +378,7 @@ release_wakes_all_others_and_forgets_the_dead_waiter(void **state)
 	limit_wait(s->total, 1);
 	limit_wait(s->memory, 1);
 	limit_wait(&s->services[0].connections, 1);
+	limit_wait(&s->servers[PLACE].connections, 1);
 	state_release_worker(s, 1, NULL, NULL);
 	assert_int_equal(seen.woken[0], 1);
 	assert_int_equal(seen.woken[1], 0);
@@ -283,6 +386,7 @@ release_wakes_all_others_and_forgets_the_dead_waiter(void **state)
 	limit_wake(s, s->total);
 	limit_wake(s, s->memory);
 	limit_wake(s, &s->services[0].connections);
+	limit_wake(s, &s->servers[PLACE].connections);
 	assert_int_equal(seen.woken[1], 0);
 	state_close(s);
 }
@@ -347,6 +451,8 @@ release_and_check(struct state *s, unsigned other, bool other_ends)
 		    tally_read(&s->services[0].connections.tally), 1);
 		assert_int_equal(sources_held(s, 0, &addr), 1);
 		assert_int_equal(sources_held(s, 1, &addr), 1);
+		assert_int_equal(held_by_server(s), 1);
+		assert_int_equal(held_by_queue(s), 1);
 		state_release_worker(s, 1, NULL, NULL);
 	}
 	assert_all_given_back(s);
@@ -406,9 +512,13 @@ main(void)
 		cmocka_unit_test(full_table_has_no_place),
 		cmocka_unit_test(few_sessions_touch_few_places),
 		cmocka_unit_test(end_gives_all_back),
+		cmocka_unit_test(
+		    server_is_full_at_its_maximum_and_not_after_a_release),
+		cmocka_unit_test(queue_of_no_places_takes_nobody),
 		cmocka_unit_test(reader_skips_an_entry_that_is_being_changed),
 		cmocka_unit_test(dead_workers_sessions_are_released_and_told),
 		cmocka_unit_test(successor_goes_on_with_the_numbers),
+		cmocka_unit_test(who_waits_for_a_server_is_woken_when_it_falls),
 		cmocka_unit_test(
 		    release_wakes_all_others_and_forgets_the_dead_waiter),
 		cmocka_unit_test(release_survives_senseless_entries),

@@ -14,24 +14,32 @@
 
 #include <cmocka.h>
 
+#include "state/servers.h"
 #include "state/sources.h"
 #include "support.h"
 
 static const struct state_shape usual = {
-	.workers = 4, .services = 20, .sessions = 5000, .sources = 30000
+	.workers = 4,
+	.services = 20,
+	.sessions = 5000,
+	.sources = 30000,
+	.pools = 5,
+	.servers = 50,
 };
 
 static void
 shape_out_of_range_is_refused(void **state)
 {
 	static const struct state_shape bad[] = {
-		{ 0, 1, 1, 1 },
-		{ TALLY_WORKERS + 1, 1, 1, 1 },
-		{ 1, 0, 1, 1 },
-		{ 1, 65536, 1, 1 },
-		{ 1, 1, 0, 1 },
-		{ 1, 1, TALLY_MAX + 1, 1 },
-		{ 1, 1, 1, UINT32_MAX },
+		{ 0, 1, 1, 1, 1, 1 },
+		{ TALLY_WORKERS + 1, 1, 1, 1, 1, 1 },
+		{ 1, 0, 1, 1, 1, 1 },
+		{ 1, 65536, 1, 1, 1, 1 },
+		{ 1, 1, 0, 1, 1, 1 },
+		{ 1, 1, TALLY_MAX + 1, 1, 1, 1 },
+		{ 1, 1, 1, UINT32_MAX, 1, 1 },
+		{ 1, 1, 1, 1, 65536, 1 },
+		{ 1, 1, 1, 1, 1, 65536 },
 	};
 
 	(void)state;
@@ -64,14 +72,20 @@ parts_of_different_writers_share_no_cache_line(void **state)
 	assert_int_equal((uintptr_t)s->total % 64, 0);
 	assert_int_equal((uintptr_t)s->memory % 64, 0);
 	assert_int_equal((uintptr_t)s->services % 64, 0);
+	assert_int_equal((uintptr_t)s->pools % 64, 0);
+	assert_int_equal((uintptr_t)s->servers % 64, 0);
 	assert_int_equal((uintptr_t)s->workers % 64, 0);
 	assert_int_equal((uintptr_t)s->counters % 64, 0);
+	assert_int_equal((uintptr_t)s->server_counters % 64, 0);
 	assert_int_equal((uintptr_t)s->sources % 64, 0);
 	assert_int_equal((uintptr_t)s->ledger % 64, 0);
 	assert_int_equal(sizeof(struct limit) % 64, 0);
 	assert_int_equal(sizeof(struct state_service) % 64, 0);
+	assert_int_equal(sizeof(struct state_pool) % 64, 0);
+	assert_int_equal(sizeof(struct state_server) % 64, 0);
 	assert_int_equal(sizeof(struct state_worker) % 64, 0);
 	assert_int_equal(sizeof(struct counters) % 64, 0);
+	assert_int_equal(sizeof(struct server_counters) % 64, 0);
 	assert_int_equal(sizeof(struct source) % 64, 0);
 	state_close(s);
 }
@@ -80,7 +94,12 @@ static void
 every_part_can_be_written_to_its_end(void **state)
 {
 	const struct state_shape shape = {
-		.workers = 2, .services = 3, .sessions = 5, .sources = 16
+		.workers = 2,
+		.services = 3,
+		.sessions = 5,
+		.sources = 16,
+		.pools = 2,
+		.servers = 4,
 	};
 	struct state *s = state_create(&shape);
 	struct state *other;
@@ -94,12 +113,18 @@ every_part_can_be_written_to_its_end(void **state)
 	memset(s->counters, 5, 2 * 3 * sizeof(*s->counters));
 	memset(s->sources, 6, 16 * sizeof(*s->sources));
 	memset(s->ledger, 7, 2 * 5 * sizeof(*s->ledger));
+	memset(s->pools, 8, 2 * sizeof(*s->pools));
+	memset(s->servers, 9, 4 * sizeof(*s->servers));
+	memset(s->server_counters, 10, 2 * 4 * sizeof(*s->server_counters));
 	assert_int_equal(*(unsigned char *)s->total, 1);
 	assert_int_equal(*(unsigned char *)s->memory, 2);
 	assert_int_equal(*(unsigned char *)s->services, 3);
 	assert_int_equal(*(unsigned char *)s->workers, 4);
 	assert_int_equal(*(unsigned char *)s->counters, 5);
 	assert_int_equal(*(unsigned char *)s->sources, 6);
+	assert_int_equal(*(unsigned char *)s->ledger, 7);
+	assert_int_equal(*(unsigned char *)s->pools, 8);
+	assert_int_equal(*(unsigned char *)s->servers, 9);
 	other = state_attach(dup(s->fd));
 	assert_non_null(other);
 	state_close(other);
