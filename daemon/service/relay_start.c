@@ -216,6 +216,7 @@ relay_try(struct relay *relay)
 	struct pool *pool = relay_pool(relay);
 	struct relay_start *start = relay->start;
 	enum pool_verdict verdict;
+	struct server *server;
 
 	do {
 		if (relay->attempts > pool->conf->retries ||
@@ -224,7 +225,7 @@ relay_try(struct relay *relay)
 			return;
 		}
 		verdict = pool_pick(pool, relay->session->entry, &start->tried,
-		    pool->conf->queue > 0, &relay->picked);
+		    pool->conf->queue > 0, &server);
 		if (verdict == POOL_FULL) {
 			relay_queue(relay);
 			return;
@@ -233,6 +234,7 @@ relay_try(struct relay *relay)
 			relay_give_up(relay, verdict);
 			return;
 		}
+		relay->picked = server;
 		relay_leave_queue(relay);
 	} while (!relay_attempt(relay));
 }

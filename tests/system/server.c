@@ -4,6 +4,7 @@
 #include "server.h"
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <errno.h>
 #include <poll.h>
@@ -27,6 +28,7 @@ server_listen_backlog(const char *address, int backlog)
 	client_adopt(fd);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (bind(fd, (struct sockaddr *)&ss, len) == -1 ||
+	    (ss.ss_family == AF_UNIX && chmod(address + 5, 0666) == -1) ||
 	    (type == SOCK_STREAM && listen(fd, backlog) == -1))
 		test_fail("listen on %s: %s", address, strerror(errno));
 	return fd;

@@ -29,6 +29,7 @@ static struct muxd *
 start_relay(const char *target, const char *options)
 {
 	return muxd_start("workers = 1\n"
+			  "defaults { drain_timeout = \"50ms\" }\n"
 			  "pool \"p\" {\n"
 			  "  server \"s\" { address = \"%s\" }\n"
 			  "  %s\n"
@@ -98,8 +99,8 @@ server_may_speak_first(void **state)
 static void
 any_pair_of_tcp_and_unix_is_relayed(void **state)
 {
-	static const char *const targets[] = { "127.0.0.1:0", "[::1]:0",
-		"unix" };
+	const char *path = test_format("unix:%s/s", muxd_new()->dir);
+	const char *const targets[] = { "127.0.0.1:0", "[::1]:0", path };
 	struct muxd *muxd;
 	size_t i, j;
 	int listener, client, server;
@@ -108,10 +109,8 @@ any_pair_of_tcp_and_unix_is_relayed(void **state)
 	for (i = 0; i < 3; i++) {
 		if (i == 1 && !address_has_ipv6())
 			continue;
-		listener = server_listen(i == 2
-			? test_format("unix:%s/s", muxd_new()->dir)
-			: targets[i]);
-		muxd = start_relay(address_of(listener), "");
+		listener = server_listen(targets[i]);
+		muxd = start_relay(i == 2 ? path : address_of(listener), "");
 		for (j = 0; j < 2; j++) {
 			client = client_connect(muxd_address(muxd, "relay", j));
 			server = server_accept(listener);
@@ -268,10 +267,9 @@ client_of_a_refusing_server_is_reset_and_told_why(void **state)
 {
 	struct muxd *muxd = start_relay(server_absent(), "");
 	const char *line;
-	int fd = client_connect(muxd_address(muxd, "relay", 0));
 
 	(void)state;
-	client_expect_reset(fd);
+	client_expect_refused(muxd_address(muxd, "relay", 0), NULL);
 	line = muxd_wait_log(muxd, "msg=\"session ended\"");
 	assert_string_equal(log_field(line, "reason"), "connect_refused");
 	assert_string_equal(log_field(line, "by"), "server");
