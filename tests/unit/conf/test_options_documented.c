@@ -177,7 +177,7 @@ the_manuals_examples_are_valid(void **state)
 		at = end + 1;
 		n++;
 	}
-	assert_true(n >= 3);
+	assert_true(n >= 7);
 	free(text);
 }
 
@@ -201,12 +201,24 @@ section_of(const struct place *place, char *section, size_t size)
 		    i > 0 ? "." : "", place->path[i]);
 }
 
+/* At their defaults, what is shown beside these would have no effect. */
+static bool
+is_example(const struct conf_option_info *info)
+{
+	return strcmp(info->section, "pool.check") == 0 &&
+	    (strcmp(info->name, "type") == 0 ||
+		strcmp(info->name, "send") == 0 ||
+		strcmp(info->name, "expect") == 0);
+}
+
 /* An option that is shown commented out is shown at its default. */
 static void
 check_default(const struct conf_option_info *info, const char *value)
 {
 	size_t len = strcspn(value, "\n");
 
+	if (is_example(info))
+		return;
 	if (len >= 2 && value[0] == '"' && value[len - 1] == '"') {
 		value++;
 		len -= 2;
@@ -222,7 +234,7 @@ static void
 check_sample_line(
     struct place *place, const char *line, bool commented, bool *seen)
 {
-	size_t len = strspn(line, "abcdefghijklmnopqrstuvwxyz_");
+	size_t len = strspn(line, "abcdefghijklmnopqrstuvwxyz0123456789_");
 	const char *end = line + strcspn(line, "\n");
 	struct conf_option_info info;
 	char section[100], name[32];
@@ -252,11 +264,12 @@ check_sample_line(
 	}
 }
 
-/* "#name", not "# An explanation". */
+/* "#name" or "#}", not "# An explanation". */
 static bool
 is_commented_out(const char *line)
 {
-	return line[0] == '#' && islower((unsigned char)line[1]);
+	return line[0] == '#' &&
+	    (islower((unsigned char)line[1]) || line[1] == '}');
 }
 
 static void
