@@ -85,6 +85,26 @@ fixture_dump(const struct conf *conf, bool origins)
 	return text;
 }
 
+struct conf *
+fixture_round_trip(const struct conf *conf)
+{
+	char *first = fixture_dump(conf, false);
+	char *marked = fixture_dump(conf, true);
+	struct conf *plain = fixture_parse(first);
+	struct conf *from_marked = fixture_parse(marked);
+	char *second = fixture_dump(plain, false);
+	char *third = fixture_dump(from_marked, false);
+
+	assert_string_equal(first, second);
+	assert_string_equal(first, third);
+	conf_free(from_marked);
+	free(first);
+	free(marked);
+	free(second);
+	free(third);
+	return plain;
+}
+
 char *
 fixture_folder(void)
 {

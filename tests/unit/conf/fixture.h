@@ -30,6 +30,10 @@ void fixture_expect(const char *text, const char *errors);
 /* The dump of a configuration; the caller frees it. */
 char *fixture_dump(const struct conf *conf, bool origins);
 
+/* Dump, parse, dump: fail unless the texts are the same, with origins and
+ * without.  Returns what was parsed. */
+struct conf *fixture_round_trip(const struct conf *conf);
+
 /* A folder of its own under $TMPDIR, and its end with all that is in it. */
 char *fixture_folder(void);
 void fixture_folder_remove(char *folder);

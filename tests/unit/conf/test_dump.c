@@ -14,28 +14,6 @@
 
 #include "fixture.h"
 
-/* Dump, parse, dump: the texts are the same, with origins and without.
- * Returns what was parsed. */
-static struct conf *
-round_trip(const struct conf *conf)
-{
-	char *first = fixture_dump(conf, false);
-	char *marked = fixture_dump(conf, true);
-	struct conf *plain = fixture_parse(first);
-	struct conf *from_marked = fixture_parse(marked);
-	char *second = fixture_dump(plain, false);
-	char *third = fixture_dump(from_marked, false);
-
-	assert_string_equal(first, second);
-	assert_string_equal(first, third);
-	conf_free(from_marked);
-	free(first);
-	free(marked);
-	free(second);
-	free(third);
-	return plain;
-}
-
 static void
 a_small_configuration_is_written_whole(void **state)
 {
@@ -101,7 +79,7 @@ a_small_configuration_is_written_whole(void **state)
 	    "\t}\n"
 	    "}\n");
 	free(text);
-	conf_free(round_trip(conf));
+	conf_free(fixture_round_trip(conf));
 	conf_free(conf);
 }
 
@@ -152,11 +130,57 @@ origins_are_told(void **state)
 	assert_null(strstr(text, "body_file"));
 	assert_null(strstr(text, "include"));
 	free(text);
-	conf_free(round_trip(conf));
+	conf_free(fixture_round_trip(conf));
 	conf_free(conf);
 	conf_errors_free(&errors);
 	free(path);
 	fixture_folder_remove(folder);
+}
+
+static void
+origins_are_told_of_pools(void **state)
+{
+	struct conf *conf = fixture_parse(
+	    "service s { handler = relay pool = p listen = \"127.0.0.1:7\" }\n"
+	    "defaults { connect_timeout = 4s }\n"
+	    "pool p { server a { address = \"192.0.2.1:80\" }\n"
+	    "  server b {\n"
+	    "    address = \"www.example.org:80\" }\n"
+	    "  check { type =\n"
+	    "    http } }\n");
+	char *text = fixture_dump(conf, true), *pool;
+
+	(void)state;
+	pool = strstr(text, "\npool \"p\" {\n");
+	assert_non_null(pool);
+	expect_origin(text, "\tpool = \"p\"", " # t:1");
+	expect_origin(pool, "\tconnect_timeout = \"4s\"", " # t:2");
+	expect_origin(pool, "\thalf_close_timeout = \"1m\"", " # default");
+	expect_origin(pool, "\t\taddress = \"192.0.2.1:80\"", " # t:3");
+	expect_origin(pool, "\t\taddress = \"www.example.org:80\"", " # t:5");
+	expect_origin(pool, "\t\ttype = \"http\"", " # t:7");
+	free(text);
+	conf_free(fixture_round_trip(conf));
+	conf_free(conf);
+}
+
+/* What does nothing is not there, so that it is not warned about. */
+static void
+what_has_no_effect_is_left_out(void **state)
+{
+	struct conf *conf = fixture_parse(
+	    "service s { handler = relay pool = p listen = \"127.0.0.1:7\" }\n"
+	    "pool p { server a { address = \"192.0.2.1:80\" } }\n");
+	char *text = fixture_dump(conf, false);
+
+	(void)state;
+	assert_non_null(strstr(text, "\tcheck {\n\t\ttype = \"none\"\n\t}"));
+	assert_non_null(strstr(text, "\tudp {\n\t}"));
+	assert_null(strstr(text, "check_address"));
+	assert_null(strstr(text, "\tsource ="));
+	free(text);
+	conf_free(fixture_round_trip(conf));
+	conf_free(conf);
 }
 
 static void
@@ -173,156 +197,6 @@ a_failing_stream_is_told(void **state)
 	conf_free(conf);
 	if (full == NULL)
 		skip();
-}
-
-/* ---- any configuration -------------------------------------------------------- */
-
-/* The tests' own random numbers, the same on every run. */
-struct dice {
-	uint32_t state;
-};
-
-static uint32_t
-roll(struct dice *dice, uint32_t sides)
-{
-	dice->state = dice->state * 1664525 + 1013904223;
-	return (dice->state >> 8) % sides;
-}
-
-/* A quoted text of any bytes but NUL, in any way to write them. */
-static void
-put_string(struct dice *dice, FILE *out, uint32_t max)
-{
-	static const char odd[] = "\"\\${}'#/*\n\t\r =,()";
-	uint32_t len = roll(dice, max + 1);
-
-	putc('"', out);
-	while (len-- > 0) {
-		unsigned byte = 1 + roll(dice, 255);
-
-		if (roll(dice, 3) == 0)
-			byte = (unsigned char)odd[roll(dice, sizeof(odd) - 1)];
-		switch (roll(dice, 3)) {
-		case 0:
-			fprintf(out, "\\x%02x", byte);
-			break;
-		case 1:
-			/* Three digits: one more might follow. */
-			fprintf(out, "\\%03o\\\n", byte);
-			break;
-		default:
-			if (byte == '"' || byte == '\\' || byte == '$')
-				putc('\\', out);
-			putc((int)byte, out);
-		}
-	}
-	putc('"', out);
-}
-
-static void
-put_some(struct dice *dice, FILE *out, const char *const *options, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		if (roll(dice, 3) == 0)
-			fprintf(out, "%s\n", options[i]);
-	}
-}
-
-#define PUT_SOME(dice, out, options) \
-	put_some(dice, out, options, sizeof(options) / sizeof(options[0]))
-
-static void
-put_service(struct dice *dice, FILE *out, unsigned i)
-{
-	static const char *const handlers[] = { "echo", "discard", "chargen",
-		"daytime", "time", "http" };
-	static const char *const options[] = { "idle_timeout = 1.5s",
-		"first_byte_timeout = 61s", "lifetime = \"25h\"",
-		"allow = { \"10.0.0.0/8\", \"::/0\" }", "deny = 192.0.2.7" };
-	static const char *const limits[] = { "connections = 77",
-		"per_source = 3", "rate = 9/s", "source_rate = \"5/m\"",
-		"when_full = refuse", "wait_timeout = 1500ms" };
-	static const char *const sockets[] = { "backlog = 1", "keepalive = 0",
-		"nodelay = off", "user_timeout = 100s", "fastopen = 5" };
-	const char *handler = handlers[roll(dice, 6)];
-
-	fprintf(out, "service 's-%u' {\nhandler = %s\n", i, handler);
-	fprintf(out, "listen = { \"127.0.0.1:%u\", \"unix:/tmp/s%u\" }\n",
-	    1000 + i, i);
-	PUT_SOME(dice, out, options);
-	fprintf(out, "limit {\n");
-	PUT_SOME(dice, out, limits);
-	fprintf(out, "}\nsocket {\n");
-	PUT_SOME(dice, out, sockets);
-	fprintf(out, "}\n");
-	if (strcmp(handler, "echo") == 0) {
-		fprintf(out, "echo { prefix = ");
-		put_string(dice, out, 256);
-		fprintf(out, " }\n");
-	} else if (strcmp(handler, "http") == 0) {
-		fprintf(
-		    out, "http { status = %u body = ", 500 + roll(dice, 100));
-		put_string(dice, out, 2000);
-		fprintf(out,
-		    " headers = { \"X-A: \xc3\xbc ${X:-\\\"$\\\"}\", "
-		    "'X-B: \"\\\\' } max_body = %uB }\n",
-		    roll(dice, 100000));
-	}
-	fprintf(out, "}\n");
-}
-
-static char *
-make_configuration(struct dice *dice)
-{
-	static const char *const global[] = { "workers = 2", "user = \"x\"",
-		"group = \"y\"", "event_backend = poll",
-		"log { target = \"file:/tmp/a \\\" b\" level = debug }",
-		"limits { connections = 5 memory = 1.5M }",
-		"defaults { idle_timeout = 0 drain_timeout = 1s }",
-		"control = \"/tmp/\\x01c.sock\"" };
-	char *text = NULL;
-	size_t len;
-	FILE *out = open_memstream(&text, &len);
-	unsigned i, n = 1 + roll(dice, 4);
-
-	assert_non_null(out);
-	PUT_SOME(dice, out, global);
-	for (i = 0; i < n; i++)
-		put_service(dice, out, i);
-	assert_int_equal(fclose(out), 0);
-	return text;
-}
-
-static void
-any_configuration_reads_back(void **state)
-{
-	struct dice dice = { 20261121 };
-	unsigned i;
-	size_t j;
-
-	(void)state;
-	for (i = 0; i < 200; i++) {
-		char *text = make_configuration(&dice);
-		struct conf *conf = fixture_parse(text);
-		struct conf *again = round_trip(conf);
-
-		assert_int_equal(conf->nservices, again->nservices);
-		for (j = 0; j < conf->nservices; j++) {
-			const struct conf_service *a = &conf->services[j];
-			const struct conf_service *b = &again->services[j];
-
-			assert_int_equal(a->http.body_len, b->http.body_len);
-			assert_int_equal(
-			    a->echo.prefix_len, b->echo.prefix_len);
-			assert_string_equal(a->echo.prefix, b->echo.prefix);
-			assert_string_equal(a->http.body, b->http.body);
-		}
-		conf_free(again);
-		conf_free(conf);
-		free(text);
-	}
 }
 
 static void
@@ -344,7 +218,7 @@ every_byte_reads_back(void **state)
 	fputs("\" } }\n", out);
 	fclose(out);
 	conf = fixture_parse(text);
-	again = round_trip(conf);
+	again = fixture_round_trip(conf);
 	assert_int_equal(again->services[0].echo.prefix_len, 255);
 	for (byte = 1; byte < 256; byte++)
 		assert_int_equal(
@@ -377,7 +251,7 @@ shipped_files_read_back(void **state)
 		conf_errors_print(&errors, stderr);
 		assert_int_equal(errors.n, 0);
 		assert_non_null(conf);
-		conf_free(round_trip(conf));
+		conf_free(fixture_round_trip(conf));
 		conf_free(conf);
 		free(path);
 	}
@@ -389,8 +263,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_small_configuration_is_written_whole),
 		cmocka_unit_test(origins_are_told),
+		cmocka_unit_test(origins_are_told_of_pools),
+		cmocka_unit_test(what_has_no_effect_is_left_out),
 		cmocka_unit_test(a_failing_stream_is_told),
-		cmocka_unit_test(any_configuration_reads_back),
 		cmocka_unit_test(every_byte_reads_back),
 		cmocka_unit_test(shipped_files_read_back),
 	};

@@ -74,7 +74,20 @@ static const char good_text[] =
     "  socket { unix_user = u unix_group = g } }\n"
     "service \"b\" { handler = http listen = \"*:80\"\n"
     "  http { body_file = \"/etc/passwd\" headers = { \"X: y\", \"Y: z\" } "
-    "} }\n";
+    "} }\n"
+    "resolver { servers = { \"192.0.2.1\", \"::1\" } }\n"
+    "service \"c\" { handler = relay pool = p listen = { \"127.0.0.1:8\",\n"
+    "  \"127.0.0.1:9\" } accept_proxy = { \"10.0.0.0/8\", \"::/0\" } }\n"
+    "service \"d\" { handler = relay pool = q listen = \"udp:127.0.0.1:8\" "
+    "}\n"
+    "pool \"p\" { server \"a\" { address = \"127.0.0.1:7\"\n"
+    "    check_address = \"unix:/tmp/a\" }\n"
+    "  server \"b\" { address = \"unix:/tmp/b\" }\n"
+    "  server \"c\" { address = \"www.example.org:80\" }\n"
+    "  check { type = http path = \"/x\" host = y status = { 200, 204 } }\n"
+    "  socket { source = \"::1\" } }\n"
+    "pool \"q\" { server \"a\" { address = \"_dns._udp.example.org\" }\n"
+    "  check { type = send send = x expect = y } }\n";
 
 static const char bad_text[] =
     "wrkers = 2 user = { a } user = a user = b\n"
@@ -83,6 +96,14 @@ static const char bad_text[] =
     "  limit { rate = 5 } limit { } }\n"
     "service \"a\" { handler = echo listen = { \"127.0.0.1:7\",\n"
     "  \"127.0.0.1:7\" } http { body = \"a\" body_file = \"/b\" } }\n"
+    "service \"b\" { handler = relay pool = q listen = \"127.0.0.1:8\" }\n"
+    "service \"c\" { handler = relay pool = p listen = { \"*:9\",\n"
+    "  \"udp:*:9\" } accept_proxy = \"x\" }\n"
+    "pool \"p\" { server \"a\" { address = \"127.0.0.1:9\" }\n"
+    "  server \"a\" { address = \"unix:/tmp/a\" check_address = a }\n"
+    "  server \"b\" { adress = x } check { path = \"/\" status = { 1 } }\n"
+    "  socket { source = x } proxy_protocol = v1 }\n"
+    "pool \"p\" { } pool \"r\" { server { } }\n"
     "user = \"${NO_SUCH_VARIABLE}\" log { level = \"\n";
 
 /* Parse with allocation n failing; whether one did. */
