@@ -50,7 +50,7 @@ int maglev_open(struct maglev *maglev);
 void maglev_close(struct maglev *maglev);
 
 /* Make the table of n of builder->members, in any order (they are sorted).
- * About 0.7 ms on a CPU of 2024. */
+ * Takes 2 ms on a CPU of 2024, 4 ms with a thousand weights. */
 void maglev_build(
     struct maglev *maglev, struct maglev_builder *builder, size_t n);
 
