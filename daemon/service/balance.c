@@ -37,7 +37,7 @@ pick_allows(const struct pick *pick, const struct server *server)
 	uint64_t max = server->conf->max_connections;
 
 	return pick_usable(pick, server) &&
-	    (max == 0 || tally_read(&server->shared->connections.tally) < max);
+	    (max == 0 || server_sessions(server) < max);
 }
 
 uint32_t
@@ -63,21 +63,6 @@ server_share(const struct server *server, uint64_t now_ms)
 	return SERVER_SHARE_LEAST +
 	    (uint32_t)((SERVER_SHARE_FULL - SERVER_SHARE_LEAST) * elapsed /
 		slow_start);
-}
-
-/* How many connections it would have with one more. */
-static uint64_t
-server_load(const struct server *server)
-{
-	return (uint64_t)tally_read(&server->shared->connections.tally) + 1;
-}
-
-bool
-server_less_loaded(
-    const struct server *a, const struct server *b, uint64_t now_ms)
-{
-	return server_load(a) * server_weight(b, now_ms) <
-	    server_load(b) * server_weight(a, now_ms);
 }
 
 struct server *

@@ -49,9 +49,12 @@ server_weight(const struct server *server, uint64_t now_ms)
 	return (uint64_t)server->weight * server_share(server, now_ms);
 }
 
-/* Whether a has fewer connections than b for what weighs. */
-bool server_less_loaded(
-    const struct server *a, const struct server *b, uint64_t now_ms);
+/* Its sessions, of all workers. */
+static inline uint64_t
+server_sessions(const struct server *server)
+{
+	return tally_read(&server->shared->connections.tally);
+}
 
 /* Any server of the tier that is allowed, in proportion to what weighs;
  * NULL: there is none.  It looks at them all: for who has proposed several in

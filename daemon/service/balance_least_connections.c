@@ -5,6 +5,14 @@
  */
 #include "service/balance.h"
 
+/* With one more, so that of servers without any the heaviest is first. */
+static bool
+is_less_loaded(const struct server *a, const struct server *b, uint64_t now_ms)
+{
+	return (server_sessions(a) + 1) * server_weight(b, now_ms) <
+	    (server_sessions(b) + 1) * server_weight(a, now_ms);
+}
+
 static struct server *
 least_connections_choose(struct pool *pool, const struct pick *pick)
 {
@@ -21,7 +29,7 @@ least_connections_choose(struct pool *pool, const struct pick *pick)
 		server = &pool->servers[members->items[at]];
 		if (pick_allows(pick, server) &&
 		    (least == NULL ||
-			server_less_loaded(server, least, pick->now_ms)))
+			is_less_loaded(server, least, pick->now_ms)))
 			least = server;
 	}
 	return least;

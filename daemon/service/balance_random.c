@@ -86,6 +86,16 @@ random_keeps(struct pool *pool, const struct server *server, uint64_t now_ms)
 	    pool_random(pool) % SERVER_SHARE_FULL < share;
 }
 
+/* For what weighs.  As they are, and not with one more: then of two idle ones
+ * the heavier would always be it, and weights count a second time. */
+static bool
+has_fewer_sessions(
+    const struct server *a, const struct server *b, uint64_t now_ms)
+{
+	return server_sessions(a) * server_weight(b, now_ms) <
+	    server_sessions(b) * server_weight(a, now_ms);
+}
+
 static struct server *
 random_choose(struct pool *pool, const struct pick *pick)
 {
@@ -100,7 +110,7 @@ random_choose(struct pool *pool, const struct pick *pick)
 		if (first == NULL)
 			first = server;
 		else
-			return server_less_loaded(server, first, pick->now_ms)
+			return has_fewer_sessions(server, first, pick->now_ms)
 			    ? server
 			    : first;
 	}

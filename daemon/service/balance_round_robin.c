@@ -66,17 +66,25 @@ round_robin_rebuild(struct pool *pool, enum pool_tier tier)
 	sequence_make(&balance->sequences[tier], balance->weights, members->n);
 }
 
+/* The last step of splitmix64 (Steele, Lea and Flood, "Fast splittable
+ * pseudorandom number generators", 2014). */
+static uint64_t
+mix(uint64_t x)
+{
+	x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+	return x ^ x >> 31;
+}
+
 /* Whether a server takes its turn. */
 static bool
 takes_turn(const struct server *server, uint64_t ticket, uint64_t now_ms)
 {
 	uint32_t share = server_share(server, now_ms);
-	/* Fibonacci hashing, twice, since turns come at regular distances. */
-	uint64_t mixed = ticket * UINT64_C(0x9e3779b97f4a7c15);
 
-	mixed = (mixed ^ mixed >> 32) * UINT64_C(0x9e3779b97f4a7c15);
 	return share == SERVER_SHARE_FULL ||
-	    (mixed >> 32) % SERVER_SHARE_FULL < share;
+	    mix(ticket * UINT64_C(0x9e3779b97f4a7c15)) % SERVER_SHARE_FULL <
+	    share;
 }
 
 static struct server *
