@@ -16,8 +16,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/compat.h"
 #include "base/mem.h"
+#include "event/wake.h"
+#include "monitor/checks.h"
 #include "monitor/log_writer.h"
 #include "proc/child.h"
 #include "proc/detach.h"
@@ -38,6 +41,7 @@ struct monitor {
 	struct loop *loop;
 	struct log log;
 	struct log_writer *writer;
+	struct checks *checks;
 	struct channel channel;
 	struct log_source *sources;
 	struct loop_hook turn_end;
@@ -201,6 +205,36 @@ monitor_open_writer(struct monitor *monitor)
 	return -1;
 }
 
+/* A server has come up: whoever waits for one may come. */
+static void
+monitor_wake_worker(void *arg, unsigned slot)
+{
+	const struct monitor_task *task = ((const struct monitor *)arg)->task;
+
+	if (slot < task->slots)
+		wake_send(task->wake_fds[slot]);
+}
+
+static int
+monitor_open_checks(struct monitor *monitor)
+{
+	const struct monitor_task *task = monitor->task;
+	const struct checks_config config = {
+		.loop = monitor->loop,
+		.log = &monitor->log,
+		.state = task->state,
+		.conf = task->conf,
+		.places = task->places->places,
+		.max = task->checks_max,
+		.seed = clock_mono_ns(),
+	};
+
+	task->state->wake = monitor_wake_worker;
+	task->state->wake_arg = monitor;
+	monitor->checks = checks_open(&config);
+	return monitor->checks == NULL ? -1 : 0;
+}
+
 static int
 monitor_setup(struct monitor *monitor)
 {
@@ -220,6 +254,11 @@ monitor_setup(struct monitor *monitor)
 		    "cannot watch the channels");
 		return -1;
 	}
+	if (monitor_open_checks(monitor) == -1) {
+		log_errno(&monitor->log, LOG_LEVEL_ERROR, errno,
+		    "cannot check the servers");
+		return -1;
+	}
 	timer_init(&monitor->linger, monitor_linger_over);
 	loop_add_hook(monitor->loop, &monitor->turn_end, monitor_turn_end);
 	return 0;
@@ -230,6 +269,7 @@ static void
 monitor_close(struct monitor *monitor)
 {
 	log_writer_close(monitor->writer);
+	checks_close(monitor->checks);
 	if (monitor->loop != NULL) {
 		channel_close(&monitor->channel);
 		loop_close(monitor->loop);

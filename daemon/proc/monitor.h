@@ -1,6 +1,6 @@
 /*
- * The monitor process: everything slow or talkative.  Today it writes the
- * logs of all processes.
+ * The monitor process: everything slow or talkative.  It writes the logs of
+ * all processes, and checks the health of servers for all workers.
  */
 #ifndef MUXD_PROC_MONITOR_H
 #define MUXD_PROC_MONITOR_H
@@ -19,6 +19,7 @@ struct monitor_task {
 	const struct identity *identity;
 	const int *wake_fds; /* of the workers, by slot, to be written */
 	unsigned slots;
+	unsigned checks_max; /* that may be under way at once */
 	int channel_fd;
 	const struct fd_pair *logs; /* the reading ends are the monitor's */
 	size_t nlogs;

@@ -24,6 +24,9 @@
 #define PLAN_SOURCES_MIN    65536
 #define PLAN_SOURCES_MAX    (1U << 24)
 
+/* Checks of servers that are under way at once, each with a descriptor. */
+#define PLAN_CHECKS_MAX 1024
+
 /* Services that can be there at once, with those a later start adds. */
 #define PLAN_SERVICES_SPARE 64
 
@@ -71,6 +74,19 @@ plan_descriptors(const struct conf *conf)
 		if (conf->services[i].handler == HANDLER_RELAY)
 			return 2;
 	return 1;
+}
+
+/* Half of what the channels of records and the bells of the workers leave the
+ * monitor, which has other work. */
+static unsigned
+plan_checks(const struct plan *plan)
+{
+	uint64_t used = PLAN_SPARE + 2 + 2 * (uint64_t)plan->workers;
+	uint64_t checks = plan->nofile > used ? (plan->nofile - used) / 2 : 0;
+
+	if (checks > PLAN_CHECKS_MAX)
+		checks = PLAN_CHECKS_MAX;
+	return checks > 0 ? (unsigned)checks : 1;
 }
 
 static void
@@ -129,6 +145,7 @@ plan_make(struct plan *plan, const struct conf *conf, const char *event_backend)
 	plan->connections_set = conf->connections != 0;
 	plan->connections =
 	    plan->connections_set ? conf->connections : plan->holdable;
+	plan->checks = plan_checks(plan);
 	plan_shape(plan, conf);
 	return 0;
 }

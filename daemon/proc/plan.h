@@ -24,6 +24,7 @@ struct plan {
 	uint64_t holdable;    /* that all of them can */
 	uint64_t connections; /* the limit of the whole daemon */
 	bool connections_set; /* by the configuration */
+	unsigned checks;      /* of servers, under way at once */
 	struct state_shape shape;
 };
 

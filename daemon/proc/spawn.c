@@ -76,6 +76,7 @@ spawn_be_monitor(struct supervisor *sup, int channel_fd)
 		.identity = sup->identity,
 		.wake_fds = sup->wake_fds,
 		.slots = sup->plan->workers,
+		.checks_max = sup->plan->checks,
 		.channel_fd = channel_fd,
 		.logs = sup->logs,
 		.nlogs = sup->plan->workers + 2U,

@@ -100,6 +100,25 @@ one_worker_for_each_cpu_is_pinned(void **state)
 	assert_false(plan.pin);
 }
 
+static void
+checks_of_servers_leave_the_monitor_descriptors(void **state)
+{
+	struct conf conf = conf_of(4, 0);
+	struct plan plan;
+
+	(void)state;
+	limit_files(1800, 1800);
+	assert_int_equal(plan_make(&plan, &conf, "auto"), 0);
+	assert_in_range(plan.checks, 800, 900);
+	limit_files(200, 200);
+	assert_int_equal(plan_make(&plan, &conf, "auto"), 0);
+	assert_in_range(plan.checks, 1, 100);
+	conf = conf_of(1, 0);
+	limit_files(42, 42);
+	assert_int_equal(plan_make(&plan, &conf, "auto"), 0);
+	assert_in_range(plan.checks, 1, 4);
+}
+
 /* Last: there is no way back up. */
 static void
 too_few_files_for_a_single_connection_is_an_error(void **state)
@@ -133,6 +152,8 @@ main(void)
 		    what_is_configured_is_kept_even_if_it_cannot_be_held),
 		cmocka_unit_test(select_holds_no_more_than_its_set),
 		cmocka_unit_test(one_worker_for_each_cpu_is_pinned),
+		cmocka_unit_test(
+		    checks_of_servers_leave_the_monitor_descriptors),
 		cmocka_unit_test(
 		    too_few_files_for_a_single_connection_is_an_error),
 	};
