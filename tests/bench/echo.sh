@@ -20,18 +20,8 @@ bin=${2:-tests/bench}
 port=17701
 floor_port=17702
 dir=$(mktemp -d) || exit 1
-pids=
-
-clean_up()
-{
-	for pid in $pids; do
-		kill "$pid" 2>/dev/null
-		wait "$pid" 2>/dev/null
-	done
-	rm -rf "$dir"
-}
-trap clean_up EXIT
-trap 'exit 1' HUP INT TERM
+# shellcheck source=tests/bench/common.sh
+. "$(dirname "$0")/common.sh"
 
 start_muxd()
 {
@@ -58,56 +48,12 @@ start_muxd()
 	worker=$(pgrep -P "$master" -f 'muxd: worker')
 }
 
-client()
-{
-	taskset -c 1 "$bin/pingpong" "$@"
-}
-
-cost()
-{
-	client "$@" | sed 's/.*cpu_ns_per_trip //'
-}
-
-median()
-{
-	sort -n | awk '{ a[NR] = $1 } END { print a[int((NR + 1) / 2)] }'
-}
-
-pss()
-{
-	for pid in "$master" $(pgrep -P "$master"); do
-		awk '/^Pss:/ { print $2 }' "/proc/$pid/smaps_rollup"
-	done | awk '{ sum += $1 } END { print sum }'
-}
-
-# Open the connections, run the command in between, let the client go on.
-while_open()
-{
-	command=$1
-	shift
-	mkfifo "$dir/go"
-	client -w "$@" 127.0.0.1 "$port" <"$dir/go" >"$dir/out" &
-	waiter=$!
-	exec 9>"$dir/go"
-	until grep -qs open "$dir/out"; do
-		kill -0 "$waiter" || exit 1
-		sleep 0.1
-	done
-	$command
-	echo >&9
-	exec 9>&-
-	wait "$waiter"
-	rm -f "$dir/go" "$dir/out"
-}
-
 measure_cpu()
 {
 	taskset -c 0 "$bin/floor_echo" "$floor_port" &
 	floor=$!
 	pids="$pids $floor"
-	until client -c 1 -n 1 127.0.0.1 "$floor_port" >/dev/null 2>&1; do
-		sleep 0.1
-	done
+	await floor_echo "$floor_port"
 	for _ in 1 2 3 4 5; do
 		cost -n 3000 -p "$worker" 127.0.0.1 "$port" >>"$dir/muxd.ns"
 		cost -n 3000 -p "$floor" 127.0.0.1 "$floor_port" \
@@ -118,34 +64,17 @@ measure_cpu()
 		    $1, $2, $1 / $2 }'
 }
 
-trace()
-{
-	strace -c -f -p "$worker" -o "$dir/strace" 2>/dev/null &
-	tracer=$!
-	until grep -q '^TracerPid:[[:space:]]*[1-9]' "/proc/$worker/status"; do
-		sleep 0.1
-	done
-}
-
-untrace()
-{
-	kill -INT "$tracer"
-	wait "$tracer"
-}
-
 measure_calls()
 {
 	if ! command -v strace >/dev/null; then
 		echo 'calls: strace is missing'
 		return
 	fi
-	while_open trace -c 100 -n 100
+	while_open "trace $worker" -c 100 -n 100 127.0.0.1 "$port"
 	untrace
-	awk '$NF == "total" { printf "calls: %.3f a round trip\n",
-	    $(NF - (NF > 5 ? 2 : 1)) / 10000 }' "$dir/strace"
-	grep -Ev 'total|^%|^-' "$dir/strace" |
-	    awk '{ printf "       %6d %s\n", $4, $NF }'
-	trace
+	calls_in_all | awk '{ printf "calls: %.3f a round trip\n", $1 / 10000 }'
+	calls_by_name | awk '{ printf "       %6d %s\n", $1, $2 }'
+	trace "$worker"
 	n=0
 	while [ "$n" -lt 100 ]; do
 		client -c 1 -n 0 127.0.0.1 "$port" >/dev/null
@@ -153,24 +82,29 @@ measure_calls()
 	done
 	untrace
 	echo 'calls: of 100 short connections with one round trip each'
-	grep -Ev 'total|^%|^-' "$dir/strace" |
-	    awk '{ printf "       %6d %s\n", $4, $NF }'
+	calls_by_name | awk '{ printf "       %6d %s\n", $1, $2 }'
 }
 
 measure_memory()
 {
 	client -c 10 -n 10 127.0.0.1 "$port" >/dev/null
 	sleep 1
-	before=$(pss)
-	while_open pss_now -c 10000 -n 1
+	before=$(pss_of_muxd)
+	while_open pss_now -c 10000 -n 1 127.0.0.1 "$port"
 	echo "$before $after" | awk '{
 		printf "memory: %d bytes for each of 10,000 idle sessions\n",
 		    ($2 - $1) * 1024 / 10000 }'
 }
 
+pss_of_muxd()
+{
+	# shellcheck disable=SC2046
+	pss "$master" $(pgrep -P "$master")
+}
+
 pss_now()
 {
-	after=$(pss)
+	after=$(pss_of_muxd)
 }
 
 measure_turn()
@@ -186,6 +120,7 @@ measure_turn()
 		    " %d beside 10,000, ratio %.3f\n", $1, $2, $2 / $1 }'
 }
 
+need_ports "$port" "$floor_port"
 start_muxd
 measure_cpu
 measure_calls

@@ -1,39 +1,20 @@
 /*
  * The floor: the smallest edge-triggered epoll loop in C that echoes.  It
  * checks nothing, limits nothing, logs nothing and loses bytes when a client
- * does not read; it is what the CPU time of muxd's worker is held against.
+ * does not read; it is what the CPU time of muxd's worker is held against, and
+ * the server behind the relays.
  *
  * usage: floor_echo PORT
  */
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
+#include "bench.h"
+
 enum { EVENTS = 512, BUFFER = 65536 };
-
-static int
-listen_on(unsigned short port)
-{
-	struct sockaddr_in sin = { .sin_family = AF_INET,
-		.sin_port = htons(port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int one = 1;
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-
-	if (fd == -1 ||
-	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == -1 ||
-	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) == -1 ||
-	    bind(fd, (struct sockaddr *)&sin, sizeof(sin)) == -1 ||
-	    listen(fd, 4096) == -1)
-		return -1;
-	return fd;
-}
 
 static void
 watch(int epfd, int fd)
@@ -82,11 +63,11 @@ main(int argc, char **argv)
 		fputs("usage: floor_echo PORT\n", stderr);
 		return 2;
 	}
-	listener = listen_on((unsigned short)atoi(argv[1]));
-	if (epfd == -1 || listener == -1) {
-		perror("floor_echo");
-		return 2;
-	}
+	if (epfd == -1)
+		bench_die("epoll_create1");
+	bench_raise_descriptors();
+	listener = bench_listen(
+	    SOCK_STREAM | SOCK_NONBLOCK, (uint16_t)bench_number(argv[1]));
 	watch(epfd, listener);
 	for (;;) {
 		n = epoll_wait(epfd, events, EVENTS, -1);

@@ -3,8 +3,9 @@
  * active connections, waits for all the answers, and does so again.  Beside
  * them it can hold idle connections.  It checks every byte.
  *
- * With -p it reads the server process's CPU time (schedstat of proc(5), in
- * nanoseconds) before and after, and tells what one round trip cost it.
+ * With -p, which may be repeated, it reads the CPU time of these processes
+ * (schedstat of proc(5), in nanoseconds) before and after, and tells what one
+ * round trip cost them.
  *
  * usage: pingpong [-c active] [-i idle] [-n rounds] [-p pid] [-s size]
  *                 [-w] HOST PORT
@@ -13,20 +14,18 @@
  * -w: open the connections, print "open", wait for a line, and then go on.
  */
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "bench.h"
 
 enum { PER_SOURCE = 10000, SIZE_MAX_BYTES = 65536, EVENTS = 512 };
 
@@ -35,8 +34,8 @@ struct options {
 	unsigned idle;
 	unsigned rounds;
 	unsigned size;
-	long pid;
 	bool wait;
+	struct meter meter;
 	struct sockaddr_in server;
 };
 
@@ -44,13 +43,6 @@ struct connection {
 	int fd;
 	unsigned received;
 };
-
-_Noreturn static void
-die(const char *what)
-{
-	fprintf(stderr, "pingpong: %s: %s\n", what, strerror(errno));
-	exit(2);
-}
 
 static int
 open_connection(const struct options *options, unsigned nth)
@@ -61,37 +53,17 @@ open_connection(const struct options *options, unsigned nth)
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd == -1)
-		die("socket");
+		bench_die("socket");
 	if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one,
 		sizeof(one)) == -1 ||
 	    bind(fd, (struct sockaddr *)&from, sizeof(from)) == -1)
-		die("bind");
+		bench_die("bind");
 	if (connect(fd, (const struct sockaddr *)&options->server,
 		sizeof(options->server)) == -1)
-		die("connect");
+		bench_die("connect");
 	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) == -1)
-		die("TCP_NODELAY");
+		bench_die("TCP_NODELAY");
 	return fd;
-}
-
-/* CPU time that the process has had, in nanoseconds. */
-static uint64_t
-cpu_time(long pid)
-{
-	char path[64];
-	unsigned long long ns = 0;
-	FILE *file;
-
-	if (pid == 0)
-		return 0;
-	(void)snprintf(path, sizeof(path), "/proc/%ld/schedstat", pid);
-	file = fopen(path, "r");
-	if (file == NULL)
-		die(path);
-	if (fscanf(file, "%llu", &ns) != 1)
-		die(path);
-	(void)fclose(file);
-	return ns;
 }
 
 static void
@@ -106,7 +78,7 @@ receive(struct connection *connection, unsigned size, unsigned char expected,
 	if (n == -1 && errno == EAGAIN)
 		return;
 	if (n <= 0)
-		die("the server closed a connection");
+		bench_die("the server closed a connection");
 	for (i = 0; i < n; i++) {
 		if (buffer[i] != expected) {
 			fputs("pingpong: wrong answer\n", stderr);
@@ -133,12 +105,12 @@ run_round(const struct options *options, int epfd,
 		connections[i].received = 0;
 		if (send(connections[i].fd, message, options->size,
 			MSG_NOSIGNAL) != (ssize_t)options->size)
-			die("send");
+			bench_die("send");
 	}
 	while (missing > 0) {
 		n = epoll_wait(epfd, events, EVENTS, 30000);
 		if (n <= 0)
-			die("waiting for an answer");
+			bench_die("waiting for an answer");
 		for (k = 0; k < n; k++)
 			receive(&connections[events[k].data.u32], options->size,
 			    fill, &missing);
@@ -153,19 +125,19 @@ parse(int argc, char **argv, struct options *options)
 	while ((c = getopt(argc, argv, "c:i:n:p:s:w")) != -1) {
 		switch (c) {
 		case 'c':
-			options->active = (unsigned)atoi(optarg);
+			options->active = bench_number(optarg);
 			break;
 		case 'i':
-			options->idle = (unsigned)atoi(optarg);
+			options->idle = bench_number(optarg);
 			break;
 		case 'n':
-			options->rounds = (unsigned)atoi(optarg);
+			options->rounds = bench_number(optarg);
 			break;
 		case 'p':
-			options->pid = atol(optarg);
+			meter_add(&options->meter, optarg);
 			break;
 		case 's':
-			options->size = (unsigned)atoi(optarg);
+			options->size = bench_number(optarg);
 			break;
 		case 'w':
 			options->wait = true;
@@ -181,12 +153,7 @@ parse(int argc, char **argv, struct options *options)
 		    stderr);
 		exit(2);
 	}
-	options->server.sin_family = AF_INET;
-	options->server.sin_port = htons((uint16_t)atoi(argv[optind + 1]));
-	if (inet_pton(AF_INET, argv[optind], &options->server.sin_addr) != 1) {
-		fputs("pingpong: HOST is an IPv4 address\n", stderr);
-		exit(2);
-	}
+	bench_address(argv[optind], argv[optind + 1], &options->server);
 }
 
 static struct connection *
@@ -198,7 +165,7 @@ open_all(const struct options *options, int epfd)
 	unsigned i;
 
 	if (connections == NULL)
-		die("calloc");
+		bench_die("calloc");
 	for (i = 0; i < options->idle; i++)
 		(void)open_connection(options, i);
 	for (i = 0; i < options->active; i++) {
@@ -206,7 +173,7 @@ open_all(const struct options *options, int epfd)
 		event.data.u32 = i;
 		if (epoll_ctl(epfd, EPOLL_CTL_ADD, connections[i].fd, &event) ==
 		    -1)
-			die("epoll_ctl");
+			bench_die("epoll_ctl");
 	}
 	return connections;
 }
@@ -215,19 +182,13 @@ int
 main(int argc, char **argv)
 {
 	struct options options = { .active = 100, .rounds = 1000, .size = 64 };
-	struct rlimit limit;
-	struct timespec begin, end;
 	struct connection *connections;
-	uint64_t cpu;
-	double trips, seconds;
+	double trips, cpu, seconds;
 	unsigned i;
 	int epfd = epoll_create1(0);
 
 	parse(argc, argv, &options);
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &limit);
-	}
+	bench_raise_descriptors();
 	connections = open_all(&options, epfd);
 	/* One round as warm-up: everything is accepted then. */
 	run_round(&options, epfd, connections, 0);
@@ -236,17 +197,13 @@ main(int argc, char **argv)
 		(void)fflush(stdout);
 		(void)getchar();
 	}
-	cpu = cpu_time(options.pid);
-	(void)clock_gettime(CLOCK_MONOTONIC, &begin);
+	meter_begin(&options.meter);
 	for (i = 1; i <= options.rounds; i++)
 		run_round(&options, epfd, connections, i);
-	(void)clock_gettime(CLOCK_MONOTONIC, &end);
-	cpu = cpu_time(options.pid) - cpu;
+	meter_end(&options.meter, &cpu, &seconds);
 	trips = (double)options.rounds * options.active;
-	seconds = (double)(end.tv_sec - begin.tv_sec) +
-	    (double)(end.tv_nsec - begin.tv_nsec) / 1e9;
 	printf("trips %.0f seconds %.3f rate %.0f cpu_ns_per_trip %.0f\n",
-	    trips, seconds, trips / seconds, (double)cpu / trips);
+	    trips, seconds, trips / seconds, cpu / trips);
 	free(connections);
 	return 0;
 }
