@@ -240,6 +240,11 @@ check_connected(struct check *check)
 		return;
 	}
 	check->phase = CHECK_TALKING;
+	/* An empty datagram is a question too. */
+	if (check->datagram && check->out.len == 0 &&
+	    send(check->io.fd, "", 0, 0) == -1)
+		check->error = errno;
+	io_want(&check->io, IO_READ);
 	check_talk(check);
 }
 

@@ -666,6 +666,26 @@ a_greeting_needs_no_question(void **state)
 }
 
 static void
+waiting_for_a_greeting_keeps_nobody_busy(void **state)
+{
+	static const struct behaviour silent = { 0 };
+	struct trial *trial = *state;
+	struct responder responder;
+
+	use_send(trial, "", "220 ");
+	responder_open(&responder, &trial->f, &silent);
+	trial_begin(trial, &responder.addr);
+	for (unsigned i = 0; i < 10; i++)
+		assert_int_not_equal(loop_turn(trial->f.loop, 1), -1);
+	assert_int_equal(trial->overs, 0);
+	assert_int_equal(loop_turn(trial->f.loop, 1), 0);
+	fixture_advance(&trial->f, 1000);
+	expect_bad(trial, "no answer in time");
+	check_setup_close(&trial->setup);
+	responder_close(&responder);
+}
+
+static void
 other_bytes_are_bad(void **state)
 {
 	static const struct behaviour stays = { .answer = "-LOADING\r\n" };
@@ -732,6 +752,11 @@ datagrams_are_sent_where_all_clients_send_them(void **state)
 	responder.how = silent;
 	trial_run(trial, &responder);
 	expect_bad(trial, "no answer in time");
+	use_send(trial, "", "+PONG");
+	responder.how = good;
+	trial_run(trial, &responder);
+	expect_good(trial);
+	assert_int_equal(responder.request_len, 0);
 	responder_shut(&responder);
 	trial_run(trial, &responder);
 	expect_error(trial, ECONNREFUSED);
@@ -795,6 +820,7 @@ main(void)
 		trial_test(a_proxy_header_of_version_2_is_local),
 		trial_test(expected_bytes_are_good_wherever_they_come),
 		trial_test(a_greeting_needs_no_question),
+		trial_test(waiting_for_a_greeting_keeps_nobody_busy),
 		trial_test(other_bytes_are_bad),
 		trial_test(only_the_beginning_of_an_answer_is_looked_at),
 		trial_test(datagrams_are_sent_where_all_clients_send_them),
