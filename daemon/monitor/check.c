@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "net/proxy.h"
 #include "net/socket.h"
 
 #define CHECK_READS     4     /* reads in one call */
@@ -20,12 +21,6 @@ const struct check_type *const check_types[CHECK_TYPES] = {
 	[CHECK_HTTP] = &check_type_http,
 	[CHECK_SEND] = &check_type_send,
 };
-
-/* The header of a connection that muxd makes on its own account, which a
- * server that demands one takes: "UNKNOWN", or the command LOCAL (PROXY
- * protocol, sections 2.1 and 2.2). */
-static const char proxy_v1[] = "PROXY UNKNOWN\r\n";
-static const char proxy_v2[16] = "\r\n\r\n\0\r\nQUIT\n\x20\0\0";
 
 int
 check_setup_open(
@@ -197,26 +192,24 @@ check_talk(struct check *check)
 		check_fail(check, check->error);
 }
 
-/* Whether the server wants a PROXY header first.  A port or an address of its
- * own for checks is taken to speak plainly. */
-static const char *
-check_proxy_header(const struct check *check, size_t *len)
+/* A server that demands a PROXY header gets one that names no client.  A port
+ * or an address of its own for checks is taken to speak plainly. */
+static void
+check_add_proxy_header(struct check *check)
 {
 	const struct conf_pool *pool = check->setup->pool;
+	const struct proxy_out out = { .local = true };
+	unsigned char header[PROXY_V1_MAX];
+	size_t len = 0;
 
-	*len = 0;
 	if (check->server->check_target.addr.family != ADDR_NONE ||
 	    pool->check.port != 0)
-		return NULL;
-	if (pool->proxy_protocol == PROXY_V1 && !check->datagram) {
-		*len = sizeof(proxy_v1) - 1;
-		return proxy_v1;
-	}
-	if (pool->proxy_protocol == PROXY_V2) {
-		*len = sizeof(proxy_v2);
-		return proxy_v2;
-	}
-	return NULL;
+		return;
+	if (pool->proxy_protocol == PROXY_V1)
+		len = proxy_write_v1(header, sizeof(header), &out);
+	else if (pool->proxy_protocol == PROXY_V2)
+		len = proxy_write_v2(header, sizeof(header), &out);
+	strbuf_append(&check->out, (const char *)header, len);
 }
 
 static void
@@ -224,16 +217,12 @@ check_connected(struct check *check)
 {
 	static const struct check_result good = { .verdict = CHECK_GOOD };
 	const struct check_type *type = check->setup->type;
-	const char *header;
-	size_t len;
 
 	if (type->begin == NULL) {
 		check_conclude(check, &good);
 		return;
 	}
-	header = check_proxy_header(check, &len);
-	if (header != NULL)
-		strbuf_append(&check->out, header, len);
+	check_add_proxy_header(check);
 	type->begin(check);
 	if (check->out.failed) {
 		check_fail(check, ENOMEM);

@@ -8,6 +8,7 @@
 #include "monitor/checks.h"
 
 #include "base/mem.h"
+#include "conf/effect.h"
 #include "monitor/check.h"
 #include "monitor/check_health.h"
 
@@ -197,25 +198,6 @@ checks_place_changed(struct checks *set, unsigned number)
 	}
 }
 
-/* Whether all clients of the pool come over UDP. */
-static bool
-pool_is_datagram(const struct conf *conf, const struct conf_pool *pool)
-{
-	const struct conf_service *service;
-	bool used = false;
-
-	for (size_t i = 0; i < conf->nservices; i++) {
-		service = &conf->services[i];
-		if (service->pool != pool)
-			continue;
-		used = true;
-		for (size_t j = 0; j < service->nlisten; j++)
-			if (service->listen[j].transport != TRANSPORT_UDP)
-				return false;
-	}
-	return used;
-}
-
 static size_t
 pool_places(const struct conf_pool *pool)
 {
@@ -264,8 +246,9 @@ checks_open_pool(struct checks *set, struct check_setup *setup,
 {
 	const struct conf_server *server;
 
-	if (check_setup_open(
-		setup, pool, pool_is_datagram(set->config.conf, pool)) == -1)
+	if (check_setup_open(setup, pool,
+		conf_pool_transports(set->config.conf, pool) ==
+		    TRANSPORT_UDP) == -1)
 		return -1;
 	for (size_t i = 0; i < pool->nservers; i++) {
 		server = &pool->servers[i];
