@@ -1,11 +1,29 @@
 /*
  * Capabilities of a system or a build without libcap: none to give up beside
- * the user id.
+ * the user id, and none to keep.
  */
+#include <errno.h>
+
 #include "proc/caps.h"
 
 int
-caps_clear(void)
+caps_reduce(bool marks)
 {
-	return 0;
+	if (!marks)
+		return 0;
+	errno = ENOSYS;
+	return -1;
+}
+
+bool
+caps_can_mark(void)
+{
+	return false;
+}
+
+int
+caps_keep(void)
+{
+	errno = ENOSYS;
+	return -1;
 }

@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "event/wake.h"
 #include "net/net.h"
+#include "proc/caps.h"
 #include "proc/detach.h"
 #include "proc/lock.h"
 #include "proc/notify.h"
@@ -320,6 +321,28 @@ master_check_memory(struct master *master)
 	return -1;
 }
 
+/* A mark on the connections to servers takes a capability, which then the
+ * workers and the monitor keep. */
+static int
+master_check_marks(struct master *master)
+{
+	const struct conf *conf = master->conf;
+	size_t i;
+
+	for (i = 0; i < conf->npools && conf->pools[i].socket.mark == 0; i++)
+		continue;
+	if (i == conf->npools)
+		return 0;
+	master->identity.marks = true;
+	if (caps_can_mark())
+		return 0;
+	log_printf(&master->log, LOG_LEVEL_ERROR,
+	    "pool \"%s\" has a socket.mark, which takes CAP_NET_ADMIN, and this"
+	    " process does not have it",
+	    conf->pools[i].name);
+	return -1;
+}
+
 static int
 master_identify(struct master *master)
 {
@@ -328,7 +351,7 @@ master_identify(struct master *master)
 
 	if (privileges_find(conf->user, conf->group, &master->identity, &why) ==
 	    0)
-		return 0;
+		return master_check_marks(master);
 	log_printf(&master->log, LOG_LEVEL_ERROR,
 	    "cannot run as user \"%s\"%s%s%s: %s", conf->user,
 	    conf->group != NULL ? ", group \"" : "",

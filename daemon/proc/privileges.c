@@ -112,10 +112,13 @@ privileges_drop(const struct identity *identity, const char **step)
 	*step = "chdir";
 	if (chdir("/") == -1)
 		return -1;
+	*step = "keeping CAP_NET_ADMIN";
+	if (identity->marks && caps_keep() == -1)
+		return -1;
 	if (identity->change && privileges_change(identity, step) == -1)
 		return -1;
 	*step = "giving up capabilities";
-	if (caps_clear() == -1)
+	if (caps_reduce(identity->marks) == -1)
 		return -1;
 	*step = "no_new_privs";
 	return compat_no_new_privs();

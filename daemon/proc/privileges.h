@@ -13,6 +13,7 @@ struct identity {
 	bool change; /* false: muxd was not started as root and stays so */
 	uid_t uid;
 	gid_t gid;
+	bool marks; /* children keep CAP_NET_ADMIN, for pool.socket.mark */
 };
 
 /*
@@ -30,8 +31,8 @@ int privileges_find_gid(const char *group, gid_t *gid);
 
 /*
  * Become that identity for good: chdir("/"), setgroups, setresgid,
- * setresuid, empty capability sets, no_new_privs, and a check that there is
- * no way back.  Without a change of identity only the last three are done.
+ * setresuid, empty capability sets (but for what marks need), no_new_privs, and
+ * a check that there is no way back.  Without a change of identity only the last three are done.
  * -1 with errno, and *step names the step that failed; the caller must end
  * the process.
  */
