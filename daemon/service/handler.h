@@ -56,7 +56,7 @@ struct handler {
 	void (*drain)(struct session *session);
 	/* The session is over: release what it has. */
 	void (*close)(struct session *session);
-	/* Add to its access record; after close. */
+	/* Add to its access record; before close. */
 	void (*describe)(const struct session *session, struct record_end *end);
 
 	/* Answer a datagram by setting its reply, which must not be longer

@@ -235,17 +235,31 @@ relay_close(struct session *session)
 		stream_close(&relay->server);
 }
 
+/* The address of the server: its place may be somebody else's by now. */
+static void
+relay_server_addr(const struct relay *relay, struct addr *addr)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+
+	*addr = relay->picked->addr;
+	if (relay->opened && relay->picked->conf->nplaces > 1 &&
+	    getpeername(relay->server.io.fd, (struct sockaddr *)&ss, &len) !=
+		-1)
+		addr_from_sockaddr(addr, (const struct sockaddr *)&ss, len);
+}
+
 static void
 relay_describe(const struct session *session, struct record_end *end)
 {
 	const struct relay *relay = relay_of_session(session);
 
-	end->attempts = relay->attempts;
 	if (relay->picked == NULL)
 		return;
 	end->server = relay->picked->shared->name;
-	end->server_addr = &relay->picked->addr;
+	end->attempts = relay->attempts;
 	end->connect_ms = relay->connect_ms;
+	relay_server_addr(relay, &end->server_addr);
 }
 
 const struct handler handler_relay = {

@@ -21,10 +21,9 @@ static void
 record_server(struct log_record *record, const struct record_end *end)
 {
 	log_record_str(record, "server", end->server);
-	if (end->server_addr != NULL &&
-	    (end->server_addr->family == ADDR_INET4 ||
-		end->server_addr->family == ADDR_INET6))
-		log_record_addr(record, "server_address", end->server_addr);
+	if (end->server_addr.family == ADDR_INET4 ||
+	    end->server_addr.family == ADDR_INET6)
+		log_record_addr(record, "server_address", &end->server_addr);
 	log_record_uint(record, "attempts", end->attempts);
 	log_record_uint(record, "connect_ms", end->connect_ms);
 }

@@ -15,7 +15,7 @@ struct record_end {
 	const char *listener; /* the address it came in by, or NULL */
 	const char *phase;    /* "open", "closing", "lingering", …, or NULL */
 	const char *server;   /* of a relayed session, or NULL */
-	const struct addr *server_addr;
+	struct addr server_addr;
 	unsigned attempts;   /* to connect to a server */
 	uint64_t connect_ms; /* until one was reached */
 	uint64_t duration_ms;

@@ -161,7 +161,8 @@ bulk_move(struct relay *relay, enum relay_direction direction,
 	pipes_return(pipes, pipe);
 	switch (verdict) {
 	case PIPE_MOVED:
-		bulk_moved(relay, direction, moved.in);
+		bulk_moved(relay, direction,
+		    moved.in > moved.out ? moved.in : moved.out);
 		break;
 	case PIPE_ENDED:
 		stream_ended(from);

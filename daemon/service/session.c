@@ -409,26 +409,23 @@ session_uncount_unsent(struct session *session)
 	counter_add(&counters->events[COUNTER_BYTES_OUT], -unsent);
 }
 
-static void
-session_record_end(const struct session *session, enum reason reason, int error)
+static struct record_end
+session_describe(const struct session *session, enum reason reason, int error)
 {
 	const struct service *service = session->door->service;
-	struct services *set = service->set;
 	struct record_end end = {
 		.service = service->conf->name,
 		.listener = session->door->name,
 		.phase = phase_names[session->phase],
-		.duration_ms = loop_now(set->loop) - session->started_ms,
+		.duration_ms =
+		    loop_now(service->set->loop) - session->started_ms,
 		.reason = reason,
 		.error = error,
 	};
 
-	counter_add(&service->counters->ended[reason], 1);
-	if (!set->conf->log.access)
-		return;
 	if (service->handler->describe != NULL)
 		service->handler->describe(session, &end);
-	record_session(set->log, session->entry, &end);
+	return end;
 }
 
 static void
@@ -437,14 +434,18 @@ session_end_with(struct session *session, enum reason reason, int error,
 {
 	struct service *service = session->door->service;
 	struct services *set = service->set;
+	struct record_end end;
 
 	if (session->over)
 		return;
 	session->over = true;
+	end = session_describe(session, reason, error);
 	session_uncount_unsent(session);
 	if (service->handler->close != NULL)
 		service->handler->close(session);
-	session_record_end(session, reason, error);
+	counter_add(&service->counters->ended[reason], 1);
+	if (set->conf->log.access)
+		record_session(set->log, session->entry, &end);
 	loop_timer_cancel(set->loop, &session->timer);
 	close_stream(&session->client);
 	list_remove(&session->link);
