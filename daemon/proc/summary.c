@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#include "state/servers.h"
+
 static void
 summary_write_service(struct log *log, const struct state *state, unsigned slot)
 {
@@ -27,6 +29,35 @@ summary_write_service(struct log *log, const struct state *state, unsigned slot)
 			    &record, reason_info((enum reason)i)->name, n);
 	}
 	log_emit(log, &record);
+}
+
+static void
+summary_write_server(struct log *log, const struct state *state, unsigned place)
+{
+	struct log_record record;
+	uint64_t n;
+	int i;
+
+	log_record_begin(&record, LOG_LEVEL_NOTICE, "summary");
+	log_record_str(&record, "server", state->servers[place].name);
+	for (i = 0; i < SERVER_COUNTERS; i++) {
+		n = state_server_sum(state, place, (enum server_counter)i);
+		if (n > 0)
+			log_record_uint(&record,
+			    server_counter_name((enum server_counter)i), n);
+	}
+	log_emit(log, &record);
+}
+
+/* Those that somebody was sent to. */
+static void
+summary_write_servers(struct log *log, const struct state *state)
+{
+	unsigned i;
+
+	for (i = 0; i < state->shape.servers; i++)
+		if (state_server_sum(state, i, SERVER_COUNTER_CONNECTS) > 0)
+			summary_write_server(log, state, i);
 }
 
 /* Records that the workers could not hand over. */
@@ -57,5 +88,6 @@ summary_write(struct log *log, const struct conf *conf, struct state *state)
 		if (slot != -1)
 			summary_write_service(log, state, (unsigned)slot);
 	}
+	summary_write_servers(log, state);
 	summary_write_log(log, state);
 }
