@@ -16,6 +16,7 @@
 #include <cmocka.h>
 #include <errno.h>
 
+#include "conf/loop.h"
 #include "fixture.h"
 
 void *__real_malloc(size_t size);
@@ -186,6 +187,30 @@ a_dump_fails_as_a_whole(void **state)
 	conf_free(conf);
 }
 
+/* fault 42: what cannot be found out is taken for a loop, which is refused. */
+static void
+without_memory_an_address_may_lead_back(void **state)
+{
+	struct conf *conf = fixture_parse(
+	    "service \"a\" { handler = relay pool = p listen = \"127.0.0.1:8\" "
+	    "}\n"
+	    "pool \"p\" { server \"a\" { address = \"x:1\" } "
+	    "}\n" FIXTURE_SERVICE);
+	struct addr addr;
+	const char *why;
+	long n;
+
+	(void)state;
+	assert_int_equal(addr_parse("127.0.0.1:7", &addr, &why), 0);
+	for (n = 0; n < 2; n++) {
+		left = n;
+		assert_true(conf_leads_back(conf, conf->pools, &addr, true));
+		assert_int_equal(left, -1);
+	}
+	assert_false(conf_leads_back(conf, conf->pools, &addr, true));
+	conf_free(conf);
+}
+
 int
 main(void)
 {
@@ -193,6 +218,7 @@ main(void)
 		cmocka_unit_test(loading_survives_each_failure),
 		cmocka_unit_test(loading_survives_that_nothing_is_left),
 		cmocka_unit_test(a_dump_fails_as_a_whole),
+		cmocka_unit_test(without_memory_an_address_may_lead_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
