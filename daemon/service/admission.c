@@ -8,8 +8,8 @@
 #include "base/clock.h"
 #include "base/compat.h"
 #include "net/socket.h"
+#include "service/arrival.h"
 #include "service/quota.h"
-#include "service/record.h"
 #include "service/session.h"
 
 /* Clients turned away in one turn when the first of a queue is overdue. */
@@ -50,6 +50,38 @@ admission_allowed(const struct conf_service *conf, const struct addr *addr)
 	return false;
 }
 
+/* Whether a client of that address must say in a PROXY header who it is. */
+static bool
+admission_must_tell(const struct door *door, const struct addr *peer)
+{
+	const struct conf_service *conf = door->service->conf;
+	size_t i;
+
+	for (i = 0; i < conf->naccept_proxy; i++)
+		if (prefix_match(&conf->accept_proxy[i], peer))
+			return true;
+	return false;
+}
+
+/* Let a client in that has its entry. */
+static enum reason
+admission_enter(
+    struct door *door, struct applicant *who, struct ledger_entry *entry)
+{
+	bool tells = admission_must_tell(door, &who->request.peer);
+	enum reason reason;
+	int result;
+
+	reason = tells
+	    ? quota_take_total(door->service, entry, who->request.wait)
+	    : quota_take(door->service, entry, &who->request);
+	if (reason != REASON_NONE)
+		return reason;
+	result = tells ? arrival_begin(door, who->fd, &who->request.peer, entry)
+		       : session_begin(door, who->fd, entry, NULL);
+	return result == -1 ? REASON_NO_MEMORY : REASON_NONE;
+}
+
 /* Let the client in, or say why not; then nothing is held for it. */
 static enum reason
 admission_try(struct door *door, struct applicant *who)
@@ -65,32 +97,42 @@ admission_try(struct door *door, struct applicant *who)
 		services_ledger_full(set);
 		return REASON_WORKER_FULL;
 	}
-	reason = quota_take(door->service, entry, &who->request);
-	if (reason == REASON_NONE && session_begin(door, who->fd, entry) == -1)
-		reason = REASON_NO_MEMORY;
+	reason = admission_enter(door, who, entry);
 	if (reason != REASON_NONE)
 		ledger_end(&set->ledger, entry);
 	return reason;
 }
 
-/* Turn a client away, with a reset: it gets no answer, and its kernel tells
- * it at once. */
-static void
+void
 admission_refuse(
-    struct door *door, int fd, const struct addr *peer, enum reason reason)
+    struct door *door, int fd, const struct record_refusal *refusal)
 {
 	struct services *set = door->service->set;
-	uint64_t left_out;
+	struct record_refusal told = *refusal;
 
 	socket_reset(fd);
-	counter_add(&door->service->counters->ended[reason], 1);
+	counter_add(&door->service->counters->ended[refusal->reason], 1);
 	if (set->conf->log.access &&
-	    log_limit_pass(&door->refusals, loop_now(set->loop), &left_out))
-		record_refused(set->log, door, peer, reason, left_out);
+	    log_limit_pass(
+		&door->refusals, loop_now(set->loop), &told.left_out))
+		record_refused(set->log, door, &told);
 }
 
-static bool
-reason_may_wait(const struct door *door, enum reason reason)
+/* The same for one that has told nothing of itself. */
+static void
+admission_refuse_peer(
+    struct door *door, int fd, const struct addr *peer, enum reason reason)
+{
+	const struct record_refusal refusal = {
+		.client = peer,
+		.reason = reason,
+	};
+
+	admission_refuse(door, fd, &refusal);
+}
+
+bool
+admission_may_wait(const struct door *door, enum reason reason)
 {
 	switch (reason) {
 	case REASON_WORKER_FULL:
@@ -159,14 +201,17 @@ admission_admit(struct door *door, int fd, const struct addr *peer, bool behind)
 	enum reason reason = REASON_DENIED;
 
 	counter_add(&door->service->counters->events[COUNTER_ACCEPTED], 1);
-	if (admission_allowed(door->service->conf, peer))
+	/* Those that wait were here before. */
+	arrival_retry(door);
+	if (admission_must_tell(door, peer) ||
+	    admission_allowed(door->service->conf, peer))
 		reason = admission_try(door, &who);
 	if (reason == REASON_NONE)
 		return true;
-	if (!set->draining && reason_may_wait(door, reason) &&
+	if (!set->draining && admission_may_wait(door, reason) &&
 	    admission_park(door, &who, reason, behind))
 		return false;
-	admission_refuse(door, fd, peer, reason);
+	admission_refuse_peer(door, fd, peer, reason);
 	return true;
 }
 
@@ -189,8 +234,8 @@ admission_next(struct door *door, bool behind)
 	listener_resume(&door->listener);
 }
 
-void
-admission_retry(struct door *door)
+static void
+admission_retry_waiter(struct door *door)
 {
 	struct door_waiter *waiter = &door->waiter;
 	uint64_t now = loop_now(door->service->set->loop);
@@ -217,14 +262,21 @@ admission_retry(struct door *door)
 	waiter->reason = reason;
 	waiter->retry_ms =
 	    who.request.retry_ms != 0 ? now + who.request.retry_ms : 0;
-	if (reason_may_wait(door, reason) && now < waiter->deadline_ms) {
+	if (admission_may_wait(door, reason) && now < waiter->deadline_ms) {
 		admission_arm(door);
 		return;
 	}
 	waiter->fd = -1;
 	loop_timer_cancel(door->service->set->loop, &door->timer);
-	admission_refuse(door, who.fd, &who.request.peer, reason);
+	admission_refuse_peer(door, who.fd, &who.request.peer, reason);
 	admission_next(door, true);
+}
+
+void
+admission_retry(struct door *door)
+{
+	arrival_retry(door);
+	admission_retry_waiter(door);
 }
 
 static void
@@ -237,6 +289,7 @@ void
 admission_init(struct door *door)
 {
 	door->waiter.fd = -1;
+	list_init(&door->arrivals);
 	timer_init(&door->timer, admission_timer);
 }
 
@@ -245,10 +298,11 @@ admission_close(struct door *door)
 {
 	struct door_waiter *waiter = &door->waiter;
 
+	arrival_shed(door);
 	loop_timer_cancel(door->service->set->loop, &door->timer);
 	if (waiter->fd == -1)
 		return;
-	admission_refuse(door, waiter->fd, &waiter->peer, waiter->reason);
+	admission_refuse_peer(door, waiter->fd, &waiter->peer, waiter->reason);
 	waiter->fd = -1;
 }
 

@@ -1,7 +1,11 @@
 /*
  * Who may come in.
  *
- * A new connection meets, in this order: the allow and deny lists; the
+ * A client whose address lies in the service's accept_proxy counts as one of
+ * the daemon's connections, and what follows is asked when it has told in a
+ * PROXY header who it is: see service/arrival.h.
+ *
+ * Any other new connection meets, in this order: the allow and deny lists; the
  * limits of its source, which refuse at once; the service's connections, the
  * daemon's connections, and the service's rate.  When one of the last three
  * is full and the service says when_full = "wait", the client becomes the
@@ -17,20 +21,30 @@
 #ifndef MUXD_SERVICE_ADMISSION_H
 #define MUXD_SERVICE_ADMISSION_H
 
+#include "service/record.h"
 #include "service/service.h"
 
 extern const struct listener_ops admission_listener_ops;
 
 void admission_init(struct door *door);
 
-/* Try the waiter again, as when a limit has fallen. */
+/* Try those that wait again, as when a limit has fallen. */
 void admission_retry(struct door *door);
 
-/* Turn the waiter away: the door closes. */
+/* Turn the waiter away, and all who wait behind their headers: the door
+ * closes. */
 void admission_close(struct door *door);
 
 /* Whether the lists of the service let the address in. */
 bool admission_allowed(
     const struct conf_service *conf, const struct addr *addr);
+
+/* Whether a client that found this limit full may wait. */
+bool admission_may_wait(const struct door *door, enum reason reason);
+
+/* Turn a client away, with a reset: it gets no answer, and its kernel tells
+ * it at once.  left_out of the refusal is filled in here. */
+void admission_refuse(
+    struct door *door, int fd, const struct record_refusal *refusal);
 
 #endif

@@ -12,13 +12,20 @@ holds_with(const struct ledger_entry *entry, uint32_t hold)
 	return atomic_load_explicit(&entry->holds, memory_order_relaxed) | hold;
 }
 
+static bool
+holds_already(const struct ledger_entry *entry, uint32_t hold)
+{
+	return (atomic_load_explicit(&entry->holds, memory_order_relaxed) &
+		   hold) != 0;
+}
+
 static enum reason
 quota_take_source(struct services *set, struct ledger_entry *entry,
     unsigned scope, uint64_t max, const struct addr *peer, uint32_t hold)
 {
 	uint32_t *index = &entry->source[hold == HOLD_SERVICE_SOURCE];
 
-	if (max == 0)
+	if (max == 0 || holds_already(entry, hold))
 		return REASON_NONE;
 	switch (sources_take(set->state, &set->ledger.author, scope, peer,
 	    (uint32_t)max, loop_now(set->loop), &entry->holds,
@@ -79,7 +86,8 @@ quota_take_limit(struct services *set, struct ledger_entry *entry,
 	uint32_t after = holds_with(entry, hold);
 	uint32_t bound = max < TALLY_MAX ? (uint32_t)max : TALLY_MAX;
 
-	if (limit_take(limit, author, 1, bound, &entry->holds, after))
+	if (holds_already(entry, hold) ||
+	    limit_take(limit, author, 1, bound, &entry->holds, after))
 		return true;
 	if (!wait)
 		return false;
@@ -87,6 +95,18 @@ quota_take_limit(struct services *set, struct ledger_entry *entry,
 	 * is lucky now must leave it to the others. */
 	limit_wait(limit, set->ledger.worker);
 	return limit_take(limit, author, 1, bound, &entry->holds, after);
+}
+
+enum reason
+quota_take_total(
+    const struct service *service, struct ledger_entry *entry, bool wait)
+{
+	struct services *set = service->set;
+
+	return quota_take_limit(set, entry, set->state->total,
+		   set->connections_max, HOLD_TOTAL, wait)
+	    ? REASON_NONE
+	    : REASON_DAEMON_FULL;
 }
 
 enum reason
@@ -104,9 +124,9 @@ quota_take(const struct service *service, struct ledger_entry *entry,
 	    !quota_take_limit(set, entry, &service->shared->connections,
 		limit->connections, HOLD_SERVICE, request->wait))
 		return REASON_SERVICE_FULL;
-	if (!quota_take_limit(set, entry, set->state->total,
-		set->connections_max, HOLD_TOTAL, request->wait))
-		return REASON_DAEMON_FULL;
+	reason = quota_take_total(service, entry, request->wait);
+	if (reason != REASON_NONE)
+		return reason;
 	if (!bucket_take(&service->shared->rate, limit->rate,
 		loop_now(set->loop), &request->retry_ms))
 		return REASON_SERVICE_RATE;

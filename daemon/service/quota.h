@@ -28,9 +28,17 @@ struct quota_request {
 	uint64_t retry_ms; /* out, of REASON_SERVICE_RATE: until a token */
 };
 
-/* Take all of it for the entry.  REASON_NONE, or which limit is full; then
- * the entry may hold a part, and is to be ended. */
+/*
+ * Take all of it for the entry, but what that holds already.  REASON_NONE, or
+ * which limit is full; then the entry may hold a part: it is to be ended, or
+ * to be tried again with the same request.
+ */
 enum reason quota_take(const struct service *service,
     struct ledger_entry *entry, struct quota_request *request);
+
+/* Of all that, the daemon's connection alone: for a client whose address is
+ * yet to be told. */
+enum reason quota_take_total(
+    const struct service *service, struct ledger_entry *entry, bool wait);
 
 #endif

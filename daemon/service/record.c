@@ -18,6 +18,15 @@ record_reason(struct log_record *record, enum reason reason, int error)
 }
 
 static void
+record_client(struct log_record *record, const struct addr *client,
+    const struct addr *peer)
+{
+	log_record_addr(record, "client", client);
+	if (peer != NULL && addr_compare(client, peer) != 0)
+		log_record_addr(record, "peer", peer);
+}
+
+static void
 record_server(struct log_record *record, const struct record_end *end)
 {
 	log_record_str(record, "server", end->server);
@@ -43,7 +52,7 @@ record_session(struct log *log, const struct ledger_entry *entry,
 	log_record_str(&record, "service", end->service);
 	if (end->listener != NULL)
 		log_record_str(&record, "listener", end->listener);
-	log_record_addr(&record, "client", &entry->client);
+	record_client(&record, &entry->client, end->peer);
 	if (end->server != NULL)
 		record_server(&record, end);
 	log_record_int(&record, "start_us", entry->start_us);
@@ -58,7 +67,7 @@ record_session(struct log *log, const struct ledger_entry *entry,
 
 void
 record_refused(struct log *log, const struct door *door,
-    const struct addr *client, enum reason reason, uint64_t left_out)
+    const struct record_refusal *refusal)
 {
 	struct log_record record;
 
@@ -67,9 +76,11 @@ record_refused(struct log *log, const struct door *door,
 	log_record_begin(&record, LOG_LEVEL_INFO, "client refused");
 	log_record_str(&record, "service", door->service->conf->name);
 	log_record_str(&record, "listener", door->name);
-	log_record_addr(&record, "client", client);
-	record_reason(&record, reason, 0);
-	if (left_out > 0)
-		log_record_uint(&record, "left_out", left_out);
+	record_client(&record, refusal->client, refusal->peer);
+	record_reason(&record, refusal->reason, 0);
+	if (refusal->detail != NULL)
+		log_record_str(&record, "detail", refusal->detail);
+	if (refusal->left_out > 0)
+		log_record_uint(&record, "left_out", refusal->left_out);
 	log_emit(log, &record);
 }

@@ -21,15 +21,26 @@ struct record_end {
 	uint64_t duration_ms;
 	enum reason reason;
 	int error; /* errno value, or 0 */
+	/* The socket's own address, where a PROXY header has told the
+	 * client's; NULL: there was none. */
+	const struct addr *peer;
+};
+
+/* A client that was turned away. */
+struct record_refusal {
+	const struct addr *client;
+	const struct addr *peer; /* as above */
+	enum reason reason;
+	const char *detail; /* what was wrong with its header, or NULL */
+	uint64_t left_out;  /* clients refused before it without a record */
 };
 
 /* "session ended", with all of it. */
 void record_session(struct log *log, const struct ledger_entry *entry,
     const struct record_end *end);
 
-/* "client refused"; left_out clients before it were refused without a
- * record. */
+/* "client refused". */
 void record_refused(struct log *log, const struct door *door,
-    const struct addr *client, enum reason reason, uint64_t left_out);
+    const struct record_refusal *refusal);
 
 #endif

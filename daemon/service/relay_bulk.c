@@ -43,6 +43,9 @@ bulk_services(const struct relay *relay)
 static void
 bulk_begin(struct relay *relay, enum relay_direction direction)
 {
+	/* The session has yet to look at the client's first bytes. */
+	if (direction == TO_SERVER && relay->session->guarded)
+		return;
 	if (relay->bulk == NULL)
 		relay->bulk = mem_zalloc(sizeof(*relay->bulk));
 	if (relay->bulk == NULL || relay->bulk->unfit[direction])

@@ -5,6 +5,7 @@
 
 #include "net/proxy.h"
 #include "net/socket.h"
+#include "service/proxied.h"
 #include "service/relay.h"
 
 void
@@ -17,9 +18,14 @@ relay_send_header(struct relay *relay)
 
 	if (relay->picked->pool->conf->proxy_protocol == PROXY_NONE)
 		return;
-	/* What the client has connected to; unknown, the header says so. */
-	if (socket_local(session->client.io.fd, &out.dst) == -1)
+	if (session->proxied != NULL) {
+		out.dst = session->proxied->dst;
+		out.tlvs = session->proxied->tlvs;
+		out.tlvs_len = session->proxied->tlvs_len;
+	} else if (socket_local(session->client.io.fd, &out.dst) == -1) {
+		/* The header says that it is not known. */
 		memset(&out.dst, 0, sizeof(out.dst));
+	}
 	if (relay->picked->pool->conf->proxy_protocol == PROXY_V1)
 		n = proxy_write_v1(buf, sizeof(buf), &out);
 	else

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "service/admission.h"
+#include "service/arrival.h"
 #include "service/datagrams.h"
 #include "service/handler.h"
 #include "service/pool.h"
@@ -125,7 +126,7 @@ services_drain_deadline(struct timer *timer)
 	struct services *services = container_of(timer, struct services, drain);
 	struct log_record record;
 	struct list *node;
-	uint64_t n = 0;
+	uint64_t n = arrival_end_all(services, REASON_DRAIN_DEADLINE);
 
 	while ((node = services->sessions.next) != &services->sessions) {
 		session_end(container_of(node, struct session, link),
@@ -163,6 +164,7 @@ services_open(struct services *services, const struct services_config *config)
 	services->owner = config->owner;
 	pipes_init(&services->pipes);
 	list_init(&services->sessions);
+	list_init(&services->arrivals);
 	timer_init(&services->drain, services_drain_deadline);
 	if (ledger_open(&services->ledger, config->state, config->worker) == -1)
 		return -1;
@@ -255,7 +257,8 @@ static void
 services_check_drained(struct services *services)
 {
 	if (!services->closed || services->drained ||
-	    !list_empty(&services->sessions))
+	    !list_empty(&services->sessions) ||
+	    !list_empty(&services->arrivals))
 		return;
 	services->drained = true;
 	services->ops->drained(services);
@@ -322,6 +325,7 @@ services_stop(struct services *services)
 	services->closed = true;
 	for (i = 0; i < services->ndoors; i++)
 		services_close_door(&services->doors[i]);
+	(void)arrival_end_all(services, REASON_STOPPED);
 	while ((node = services->sessions.next) != &services->sessions)
 		session_end(container_of(node, struct session, link),
 		    REASON_STOPPED, 0);
@@ -385,6 +389,15 @@ services_session_ended(struct services *services)
 		services_tell_congestion(services, before);
 		services_retry_doors(services);
 	}
+	services_check_drained(services);
+}
+
+void
+services_arrived(struct services *services)
+{
+	/* Who comes so late was not told of it. */
+	if (services->draining)
+		services_drain_sessions(services);
 	services_check_drained(services);
 }
 

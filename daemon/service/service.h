@@ -71,6 +71,9 @@ struct door {
 	struct dgram dgram;         /* UDP */
 	struct door_waiter waiter;
 	struct timer timer; /* the waiter's next time */
+	/* Clients that have sent their PROXY header, and wait for a limit:
+	 * see service/arrival.h. */
+	struct list arrivals;
 	struct log_limit errors;
 	struct log_limit refusals;
 	bool open;
@@ -100,6 +103,7 @@ struct services {
 	struct door *doors;
 	size_t ndoors;
 	struct list sessions;
+	struct list arrivals;     /* clients whose PROXY header has not come */
 	uint64_t connections_max; /* of the whole daemon */
 	uint64_t memory_max;      /* chunks, of the whole daemon */
 	const struct services_ops *ops;
@@ -168,10 +172,12 @@ void services_close(struct services *services);
 bool services_udp_port(const struct services *services, uint16_t port);
 
 /*
- * Called from within the layer.  A session has ended; the ledger has no place
- * left; a door is short of descriptors, or no longer.
+ * Called from within the layer.  A session, or what would have become one, has
+ * ended; an arrival is a session now; the ledger has no place left; a door is
+ * short of descriptors, or no longer.
  */
 void services_session_ended(struct services *services);
+void services_arrived(struct services *services);
 void services_ledger_full(struct services *services);
 void services_congested(struct services *services, bool congested);
 

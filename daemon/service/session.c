@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "service/handler.h"
+#include "service/proxied.h"
 #include "service/record.h"
 
 static const char *const phase_names[] = {
@@ -79,7 +80,11 @@ session_idle(const struct session *session, enum reason *reason)
 static void
 session_free(struct retired *retired)
 {
-	mem_free(container_of(retired, struct session, retired));
+	struct session *session =
+	    container_of(retired, struct session, retired);
+
+	mem_free(session->proxied);
+	mem_free(session);
 }
 
 /*
@@ -182,16 +187,47 @@ session_count_out(struct session *session, size_t len)
 	counter_add(&counters->events[COUNTER_BYTES_OUT], len);
 }
 
+/* The first bytes are no PROXY header: hand over what was held back. */
+static void
+session_release(struct session *session)
+{
+	const struct proxy_sniff *sniff = &session->sniff;
+
+	session->guarded = false;
+	if (sniff->held > 0)
+		session->door->service->handler->data(
+		    session, proxy_sniff_held(sniff), sniff->held);
+}
+
+/* Look at the first bytes of a client that must not send a PROXY header.
+ * Whether they are for the handler. */
+static bool
+session_guard(struct session *session, const unsigned char *data, size_t len)
+{
+	switch (proxy_sniff(&session->sniff, data, len)) {
+	case PROXY_SNIFF_MORE:
+		return false;
+	case PROXY_SNIFF_FOUND:
+		session_abort(session, REASON_PROXY_UNTRUSTED, 0);
+		return false;
+	case PROXY_SNIFF_NONE:
+		session_release(session);
+		break;
+	}
+	return !session->over && session_is_live(session);
+}
+
 static void
 session_stream_data(
     struct stream *stream, const unsigned char *data, size_t len)
 {
 	struct session *session = session_of_stream(stream);
-
 	const struct handler *handler = session->door->service->handler;
 
 	session_count_in(session, len);
 	if (!session_is_live(session))
+		return;
+	if (session->guarded && !session_guard(session, data, len))
 		return;
 	handler->data(session, data, len);
 	if (!session->over && stream_is_full(stream) && !handler->full_duplex)
@@ -229,6 +265,11 @@ session_stream_end(struct stream *stream)
 	struct session *session = session_of_stream(stream);
 	const struct handler *handler = session->door->service->handler;
 
+	if (session->guarded && session_is_live(session)) {
+		session_release(session);
+		if (session->over)
+			return;
+	}
 	if (session->phase == SESSION_LINGERING)
 		session_end(session, session->finish_reason, 0);
 	else if (session->phase == SESSION_CLOSING)
@@ -298,7 +339,8 @@ static const struct stream_ops session_stream_ops = {
 };
 
 int
-session_begin(struct door *door, int fd, struct ledger_entry *entry)
+session_begin(struct door *door, int fd, struct ledger_entry *entry,
+    struct proxied *proxied)
 {
 	struct service *service = door->service;
 	struct services *set = service->set;
@@ -312,6 +354,8 @@ session_begin(struct door *door, int fd, struct ledger_entry *entry)
 	session->phase = SESSION_OPEN;
 	session->door = door;
 	session->entry = entry;
+	session->proxied = proxied;
+	session->guarded = proxied == NULL && service->conf->naccept_proxy > 0;
 	session->started_ms = loop_now(set->loop);
 	list_init(&session->link);
 	timer_init(&session->timer, session_timer);
@@ -421,6 +465,8 @@ session_describe(const struct session *session, enum reason reason, int error)
 		    loop_now(service->set->loop) - session->started_ms,
 		.reason = reason,
 		.error = error,
+		.peer =
+		    session->proxied != NULL ? &session->proxied->peer : NULL,
 	};
 
 	if (service->handler->describe != NULL)

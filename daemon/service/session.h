@@ -29,11 +29,14 @@
 #include <stdint.h>
 
 #include "event/loop.h"
+#include "net/proxy.h"
 #include "net/stream.h"
 #include "service/service.h"
 #include "state/ledger.h"
 
 #define SESSION_LINGER_MS 2000
+
+struct proxied;
 
 enum session_phase {
 	SESSION_QUEUED,
@@ -51,9 +54,10 @@ struct session {
 	struct retired retired;
 	struct door *door; /* how it came in; its service is door->service */
 	struct ledger_entry *entry;
-	uint64_t started_ms;  /* loop_now() */
-	uint64_t deadline_ms; /* the handler's; 0: none */
-	union {               /* the handler's own */
+	struct proxied *proxied; /* what a PROXY header told; NULL: none came */
+	uint64_t started_ms;     /* loop_now() */
+	uint64_t deadline_ms;    /* the handler's; 0: none */
+	union {                  /* the handler's own */
 		void *data;
 		size_t offset;
 	};
@@ -61,12 +65,22 @@ struct session {
 	uint8_t deadline_reason; /* enum reason, if handler->deadline is NULL */
 	uint8_t finish_reason;   /* enum reason, from session_finish() */
 	bool over;
+	bool guarded; /* its first bytes may not be a PROXY header */
+	struct proxy_sniff sniff; /* of these; what is held back of them */
 };
 
-/* Begin a session on an admitted connection: entry holds what was taken for
- * it.  Both fd and entry are the session's from here on, unless it returns
- * -1 with errno: then they are still the caller's. */
-int session_begin(struct door *door, int fd, struct ledger_entry *entry);
+/*
+ * Begin a session on an admitted connection: entry holds what was taken for
+ * it, and proxied is what its PROXY header told, or NULL if it has sent none.
+ * All are the session's from here on, unless it returns -1 with errno: then
+ * they are still the caller's.
+ *
+ * A client that has sent none to a service with accept_proxy is not trusted to
+ * send one: while its first bytes agree with a signature they are held back,
+ * and if a signature it is, the session ends before its handler saw a byte.
+ */
+int session_begin(struct door *door, int fd, struct ledger_entry *entry,
+    struct proxied *proxied);
 
 /* Send to the client.  The session may be over after a failed write only in
  * a later turn, so handlers need not check. */

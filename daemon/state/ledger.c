@@ -181,6 +181,17 @@ entry_give_queue(struct state *state, const struct tally_author *author,
 		    &entry->holds, holds & ~(uint32_t)HOLD_QUEUE);
 }
 
+static void
+entry_give_service(struct state *state, const struct tally_author *author,
+    struct ledger_entry *entry)
+{
+	uint32_t holds = atomic_load(&entry->holds);
+
+	if (holds & HOLD_SERVICE && entry->service < state->shape.services)
+		limit_give(state, &state->services[entry->service].connections,
+		    author, 1, &entry->holds, holds & ~(uint32_t)HOLD_SERVICE);
+}
+
 void
 ledger_give_server(struct ledger *ledger, struct ledger_entry *entry)
 {
@@ -194,6 +205,20 @@ ledger_give_queue(struct ledger *ledger, struct ledger_entry *entry)
 	entry_give_queue(ledger->state, &ledger->author, entry);
 }
 
+void
+ledger_give_service(struct ledger *ledger, struct ledger_entry *entry)
+{
+	entry_give_service(ledger->state, &ledger->author, entry);
+}
+
+void
+ledger_set_client(struct ledger_entry *entry, const struct addr *client)
+{
+	entry_change_begin(entry);
+	entry->client = *client;
+	entry_change_end(entry);
+}
+
 /*
  * Give back what the entry holds in the author's name, and the entry itself.
  * A dead worker's entry is read with care: whatever it says, nothing outside
@@ -204,8 +229,6 @@ entry_release(struct state *state, const struct tally_author *author,
     struct ledger_entry *entry)
 {
 	uint32_t holds;
-	unsigned slot = entry->service;
-	struct limit *service;
 
 	entry_change_begin(entry);
 	atomic_store_explicit(&entry->id, 0, memory_order_relaxed);
@@ -223,11 +246,8 @@ entry_release(struct state *state, const struct tally_author *author,
 		sources_give(
 		    state, author, entry->source[0], &entry->holds, holds);
 	}
-	if (holds & HOLD_SERVICE && slot < state->shape.services) {
-		holds &= ~(uint32_t)HOLD_SERVICE;
-		service = &state->services[slot].connections;
-		limit_give(state, service, author, 1, &entry->holds, holds);
-	}
+	entry_give_service(state, author, entry);
+	holds = atomic_load(&entry->holds);
 	if (holds & HOLD_TOTAL) {
 		holds &= ~(uint32_t)HOLD_TOTAL;
 		limit_give(

@@ -48,6 +48,13 @@ bool ledger_take_queue(struct ledger *ledger, struct ledger_entry *entry,
     unsigned pool, uint64_t max);
 void ledger_give_queue(struct ledger *ledger, struct ledger_entry *entry);
 
+/* Give back that it counts as one of its service's connections; if it does not,
+ * nothing is done. */
+void ledger_give_service(struct ledger *ledger, struct ledger_entry *entry);
+
+/* The client has told another address than the one it was begun with. */
+void ledger_set_client(struct ledger_entry *entry, const struct addr *client);
+
 /* Give back all that the entry holds, wake who waits for it, and free the
  * place: the one release of every session. */
 void ledger_end(struct ledger *ledger, struct ledger_entry *entry);

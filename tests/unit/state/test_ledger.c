@@ -235,6 +235,51 @@ queue_of_no_places_takes_nobody(void **state)
 }
 
 static void
+service_can_be_given_back_before_the_end(void **state)
+{
+	struct state *s = state_small(WORKERS);
+	struct tally *tally = &s->services[0].connections.tally;
+	struct ledger_entry *entry;
+	struct ledger ledger;
+
+	(void)state;
+	assert_int_equal(ledger_open(&ledger, s, 0), 0);
+	entry = begin(&ledger, 1);
+	ledger_give_service(&ledger, entry);
+	assert_int_equal(tally_read(tally), 0);
+	take_all(&ledger, entry);
+	assert_int_equal(tally_read(tally), 1);
+	ledger_give_service(&ledger, entry);
+	ledger_give_service(&ledger, entry);
+	assert_int_equal(tally_read(tally), 0);
+	assert_int_equal(tally_read(&s->total->tally), 1);
+	ledger_end(&ledger, entry);
+	assert_int_equal(tally_read(tally), 0);
+	assert_int_equal(tally_read(&s->total->tally), 0);
+	ledger_close(&ledger);
+	state_close(s);
+}
+
+static void
+reader_sees_the_address_that_was_told_later(void **state)
+{
+	struct state *s = state_small(WORKERS);
+	struct addr told = client_number(2);
+	struct ledger_entry *entry, copy;
+	struct ledger ledger;
+
+	(void)state;
+	assert_int_equal(ledger_open(&ledger, s, 0), 0);
+	entry = begin(&ledger, 1);
+	ledger_set_client(entry, &told);
+	assert_true(ledger_read(s, 0, 0, &copy));
+	assert_int_equal(addr_compare(&copy.client, &told), 0);
+	ledger_end(&ledger, entry);
+	ledger_close(&ledger);
+	state_close(s);
+}
+
+static void
 reader_skips_an_entry_that_is_being_changed(void **state)
 {
 	struct state *s = state_small(WORKERS);
@@ -515,6 +560,8 @@ main(void)
 		cmocka_unit_test(
 		    server_is_full_at_its_maximum_and_not_after_a_release),
 		cmocka_unit_test(queue_of_no_places_takes_nobody),
+		cmocka_unit_test(service_can_be_given_back_before_the_end),
+		cmocka_unit_test(reader_sees_the_address_that_was_told_later),
 		cmocka_unit_test(reader_skips_an_entry_that_is_being_changed),
 		cmocka_unit_test(dead_workers_sessions_are_released_and_told),
 		cmocka_unit_test(successor_goes_on_with_the_numbers),
