@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "base/compat.h"
 #include "base/mem.h"
 #include "monitor/dns_ttl.h"
 
@@ -329,8 +330,9 @@ hosts_answered(
 	ares_freeaddrinfo(result);
 }
 
-/* Whether /etc/hosts has the name.  It is read at once, since the channel has
- * no other place where ares_getaddrinfo() would look. */
+/* Whether /etc/hosts has the name, without the dot of a whole one.  It is read
+ * at once, since the channel has no other place where ares_getaddrinfo()
+ * would look. */
 static bool
 lookup_host(struct lookup *lookup)
 {
@@ -338,9 +340,16 @@ lookup_host(struct lookup *lookup)
 		.ai_family = AF_UNSPEC,
 		.ai_flags = ARES_AI_NOSORT,
 	};
+	char name[DNS_CANDIDATE_SIZE];
+	size_t len;
 
-	ares_getaddrinfo(lookup->channel->ares, lookup->name, NULL, &hints,
-	    hosts_answered, lookup);
+	len = compat_strlcpy(name, lookup->name, sizeof(name));
+	if (len >= sizeof(name))
+		return false;
+	if (len > 1 && name[len - 1] == '.')
+		name[len - 1] = '\0';
+	ares_getaddrinfo(
+	    lookup->channel->ares, name, NULL, &hints, hosts_answered, lookup);
 	return lookup_has(lookup, RESOLVER_FOUND) ||
 	    lookup_has(lookup, RESOLVER_FAILED);
 }
