@@ -50,8 +50,10 @@ enum session_phase {
 struct session {
 	struct stream client;
 	struct timer timer; /* the nearest of all its time-outs */
-	struct list link;   /* among the worker's sessions */
-	struct retired retired;
+	union {
+		struct list link;       /* among the worker's sessions */
+		struct retired retired; /* when it is over */
+	};
 	struct door *door; /* how it came in; its service is door->service */
 	struct ledger_entry *entry;
 	struct proxied *proxied; /* what a PROXY header told; NULL: none came */
