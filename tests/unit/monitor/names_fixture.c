@@ -105,7 +105,7 @@ question_find(const char *name)
 }
 
 bool
-fixture_is_asked(const char *name)
+names_is_asked(const char *name)
 {
 	return question_find(name) != NULL;
 }
@@ -142,7 +142,7 @@ parse_addresses(struct addr *out, const char *addresses)
 }
 
 void
-fixture_answer(const char *name, uint32_t ttl, const char *addresses,
+names_answer(const char *name, uint32_t ttl, const char *addresses,
     enum resolver_outcome inet4, enum resolver_outcome inet6)
 {
 	struct question question = question_take(name);
@@ -167,25 +167,25 @@ fixture_answer(const char *name, uint32_t ttl, const char *addresses,
 }
 
 void
-fixture_found(const char *name, const char *addresses)
+names_found(const char *name, const char *addresses)
 {
-	fixture_answer(name, 60, addresses, RESOLVER_NONE, RESOLVER_NONE);
+	names_answer(name, 60, addresses, RESOLVER_NONE, RESOLVER_NONE);
 }
 
 void
-fixture_none(const char *name)
+names_none(const char *name)
 {
-	fixture_answer(name, 60, "", RESOLVER_NONE, RESOLVER_NONE);
+	names_answer(name, 60, "", RESOLVER_NONE, RESOLVER_NONE);
 }
 
 void
-fixture_fail(const char *name)
+names_fail(const char *name)
 {
-	fixture_answer(name, 60, "", RESOLVER_FAILED, RESOLVER_FAILED);
+	names_answer(name, 60, "", RESOLVER_FAILED, RESOLVER_FAILED);
 }
 
 void
-fixture_services(const char *name, uint32_t ttl, const char *records,
+names_services(const char *name, uint32_t ttl, const char *records,
     enum resolver_outcome outcome)
 {
 	struct question question = question_take(name);
@@ -213,7 +213,7 @@ fixture_services(const char *name, uint32_t ttl, const char *records,
 /* ---- the rest -------------------------------------------------------------------------- */
 
 int
-fixture_setup(void **state)
+names_setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
@@ -227,7 +227,7 @@ fixture_setup(void **state)
 }
 
 int
-fixture_teardown(void **state)
+names_teardown(void **state)
 {
 	struct fixture *f = *state;
 
@@ -268,7 +268,7 @@ find_slots(struct fixture *f)
 }
 
 void
-fixture_load(struct fixture *f, const char *pool)
+names_load(struct fixture *f, const char *pool)
 {
 	const struct state_shape shape = { .workers = 1,
 		.services = 1,
@@ -304,7 +304,7 @@ changed(void *owner, unsigned place)
 }
 
 void
-fixture_start(struct fixture *f)
+names_start(struct fixture *f)
 {
 	const struct names_config config = {
 		.loop = fake.loop,
@@ -322,7 +322,7 @@ fixture_start(struct fixture *f)
 }
 
 void
-fixture_advance(struct fixture *f, uint64_t ms)
+names_advance(struct fixture *f, uint64_t ms)
 {
 	uint64_t until = fake.now_ms + ms;
 
@@ -333,12 +333,12 @@ fixture_advance(struct fixture *f, uint64_t ms)
 }
 
 uint64_t
-fixture_wait_question(struct fixture *f, const char *name)
+names_wait_question(struct fixture *f, const char *name)
 {
 	uint64_t began = fake.now_ms;
 
 	(void)f;
-	while (!fixture_is_asked(name)) {
+	while (!names_is_asked(name)) {
 		assert_int_not_equal(loop_turn(fake.loop, 1000), -1);
 		if (fake.now_ms - began > 3600000)
 			fail_msg("%s is not asked for in an hour", name);
@@ -347,7 +347,7 @@ fixture_wait_question(struct fixture *f, const char *name)
 }
 
 const char *
-fixture_places(struct fixture *f)
+names_places(struct fixture *f)
 {
 	static char all[4096];
 	const struct conf_pool *pool = &f->conf->pools[0];
@@ -375,7 +375,7 @@ fixture_places(struct fixture *f)
 }
 
 uint32_t
-fixture_generation(const struct fixture *f)
+names_generation(const struct fixture *f)
 {
 	return atomic_load(&f->state->pools[f->pools[0]].generation);
 }
@@ -403,7 +403,7 @@ take_records(struct fixture *f)
 }
 
 unsigned
-fixture_logged(struct fixture *f, ...)
+names_logged(struct fixture *f, ...)
 {
 	const char *text;
 	unsigned count = 0;

@@ -45,47 +45,47 @@ struct fixture {
 	size_t nrecords;
 };
 
-int fixture_setup(void **state);
-int fixture_teardown(void **state);
+int names_setup(void **state);
+int names_teardown(void **state);
 #define FIXTURE_TEST(name) \
-	cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+	cmocka_unit_test_setup_teardown(name, names_setup, names_teardown)
 
 /* A service "s" that relays to the pool "p", whose body is given. */
-void fixture_load(struct fixture *f, const char *pool);
+void names_load(struct fixture *f, const char *pool);
 
 /* Open the names; those that were open are closed first. */
-void fixture_start(struct fixture *f);
+void names_start(struct fixture *f);
 
 /* Let time pass. */
-void fixture_advance(struct fixture *f, uint64_t ms);
+void names_advance(struct fixture *f, uint64_t ms);
 
 /* Let time pass until the name is asked for; the milliseconds until then.
  * Fails after an hour. */
-uint64_t fixture_wait_question(struct fixture *f, const char *name);
+uint64_t names_wait_question(struct fixture *f, const char *name);
 
 /* Whether it is asked for now. */
-bool fixture_is_asked(const char *name);
+bool names_is_asked(const char *name);
 
 /* Answer the question, without an allocation: with these addresses, "192.0.2.1 2001:db8::1"; a
  * family of which there is none has the outcome given. */
-void fixture_answer(const char *name, uint32_t ttl, const char *addresses,
+void names_answer(const char *name, uint32_t ttl, const char *addresses,
     enum resolver_outcome inet4, enum resolver_outcome inet6);
-void fixture_found(const char *name, const char *addresses); /* for a minute */
-void fixture_none(const char *name);
-void fixture_fail(const char *name);
+void names_found(const char *name, const char *addresses); /* for a minute */
+void names_none(const char *name);
+void names_fail(const char *name);
 
 /* The same of SRV records: "10 1 80 a.test, 20 0 80 b.test". */
-void fixture_services(const char *name, uint32_t ttl, const char *records,
+void names_services(const char *name, uint32_t ttl, const char *records,
     enum resolver_outcome outcome);
 
 /* What is in all places, "192.0.2.1:80 - -"; weights behind it with "*",
  * unless they are 1. */
-const char *fixture_places(struct fixture *f);
-#define assert_places(f, text) assert_string_equal(fixture_places(f), text)
+const char *names_places(struct fixture *f);
+#define assert_places(f, text) assert_string_equal(names_places(f), text)
 
-uint32_t fixture_generation(const struct fixture *f);
+uint32_t names_generation(const struct fixture *f);
 
 /* How many records have all these texts, up to a NULL. */
-unsigned fixture_logged(struct fixture *f, ...) __attribute__((sentinel));
+unsigned names_logged(struct fixture *f, ...) __attribute__((sentinel));
 
 #endif

@@ -54,15 +54,15 @@ static const char *const pool = "addresses = 2"
 static void
 answer_all(const char *w, const char *a)
 {
-	if (fixture_is_asked("w.test"))
-		fixture_found("w.test", w);
-	if (fixture_is_asked("_s._tcp.test"))
-		fixture_services("_s._tcp.test", 60,
+	if (names_is_asked("w.test"))
+		names_found("w.test", w);
+	if (names_is_asked("_s._tcp.test"))
+		names_services("_s._tcp.test", 60,
 		    "0 1 81 a.test, 0 1 82 b.test", RESOLVER_FOUND);
-	if (fixture_is_asked("a.test."))
-		fixture_found("a.test.", a);
-	if (fixture_is_asked("b.test."))
-		fixture_fail("b.test.");
+	if (names_is_asked("a.test."))
+		names_found("a.test.", a);
+	if (names_is_asked("b.test."))
+		names_fail("b.test.");
 }
 
 /* fault 42 */
@@ -72,11 +72,11 @@ opening_may_fail_at_any_allocation(void **state)
 	struct fixture *f = *state;
 	long n;
 
-	fixture_load(f, pool);
+	names_load(f, pool);
 	for (n = 0;; n++) {
 		failed = false;
 		until_failure = n;
-		fixture_start(f);
+		names_start(f);
 		until_failure = -1;
 		if (!failed)
 			break;
@@ -95,18 +95,18 @@ asking_may_fail_at_any_allocation(void **state)
 	struct fixture *f = *state;
 	long n;
 
-	fixture_load(f, pool);
-	fixture_start(f);
+	names_load(f, pool);
+	names_start(f);
 	for (n = 0;; n++) {
 		answer_all("192.0.2.1", "192.0.2.2");
 		failed = false;
 		until_failure = n;
-		fixture_advance(f, 70000);
+		names_advance(f, 70000);
 		until_failure = -1;
 		if (!failed)
 			break;
-		(void)fixture_wait_question(f, "w.test");
-		(void)fixture_wait_question(f, "_s._tcp.test");
+		(void)names_wait_question(f, "w.test");
+		(void)names_wait_question(f, "_s._tcp.test");
 	}
 	assert_true(n >= 2);
 	answer_all("192.0.2.1", "192.0.2.2");
@@ -121,8 +121,8 @@ answers_may_fail_at_any_allocation(void **state)
 	const char *address;
 	long n;
 
-	fixture_load(f, pool);
-	fixture_start(f);
+	names_load(f, pool);
+	names_start(f);
 	for (n = 0;; n++) {
 		address = n % 2 == 0 ? "192.0.2.1" : "192.0.2.2";
 		failed = false;
@@ -131,7 +131,7 @@ answers_may_fail_at_any_allocation(void **state)
 		until_failure = -1;
 		/* What failed is asked for again. */
 		for (unsigned i = 0; i < 3; i++) {
-			fixture_advance(f, 70000);
+			names_advance(f, 70000);
 			answer_all(address, address);
 		}
 		assert_places(f,
@@ -139,7 +139,7 @@ answers_may_fail_at_any_allocation(void **state)
 			       : "192.0.2.2:80 - 192.0.2.2:81 -");
 		if (!failed)
 			break;
-		fixture_advance(f, 70000);
+		names_advance(f, 70000);
 	}
 	assert_true(n > 5);
 }

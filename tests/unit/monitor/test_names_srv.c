@@ -15,15 +15,15 @@ start(struct fixture *f, const char *options)
 
 	(void)snprintf(pool, sizeof(pool),
 	    "%s server w { address = \"" SRV "\" }", options);
-	fixture_load(f, pool);
-	fixture_start(f);
-	assert_true(fixture_is_asked(SRV));
+	names_load(f, pool);
+	names_start(f);
+	assert_true(names_is_asked(SRV));
 }
 
 static void
 services(const char *records)
 {
-	fixture_services(SRV, 60, records, RESOLVER_FOUND);
+	names_services(SRV, 60, records, RESOLVER_FOUND);
 }
 
 static void
@@ -33,24 +33,24 @@ records_give_ports_and_weights(void **state)
 	uint32_t before;
 
 	start(f, "addresses = 4");
-	before = fixture_generation(f);
+	before = names_generation(f);
 	services("10 60 8080 a.test, 10 20 8081 b.test");
 	/* The name is whole: no search list. */
-	assert_true(fixture_is_asked("a.test."));
-	fixture_found("a.test.", "192.0.2.1 2001:db8::1");
+	assert_true(names_is_asked("a.test."));
+	names_found("a.test.", "192.0.2.1 2001:db8::1");
 	assert_places(f, "- - - -");
-	fixture_found("b.test.", "192.0.2.2");
+	names_found("b.test.", "192.0.2.2");
 	assert_places(
 	    f, "192.0.2.1:8080*60 [2001:db8::1]:8080*60 192.0.2.2:8081*20 -");
-	assert_int_equal(fixture_generation(f), before + 1);
+	assert_int_equal(names_generation(f), before + 1);
 	/* Weights alone. */
-	(void)fixture_wait_question(f, SRV);
+	(void)names_wait_question(f, SRV);
 	services("10 60 8080 a.test, 10 50 8081 b.test");
-	fixture_found("a.test.", "192.0.2.1 2001:db8::1");
-	fixture_found("b.test.", "192.0.2.2");
+	names_found("a.test.", "192.0.2.1 2001:db8::1");
+	names_found("b.test.", "192.0.2.2");
 	assert_places(
 	    f, "192.0.2.1:8080*60 [2001:db8::1]:8080*60 192.0.2.2:8081*50 -");
-	assert_int_equal(fixture_generation(f), before + 2);
+	assert_int_equal(names_generation(f), before + 2);
 }
 
 static void
@@ -58,23 +58,23 @@ weight_is_multiplied_with_the_servers(void **state)
 {
 	struct fixture *f = *state;
 
-	fixture_load(
+	names_load(
 	    f, "addresses = 4 server w { address = \"" SRV "\" weight = 3 }");
-	fixture_start(f);
+	names_start(f);
 	services("0 10 80 a.test, 0 0 80 b.test");
-	fixture_found("a.test.", "192.0.2.1");
-	fixture_found("b.test.", "192.0.2.2");
+	names_found("a.test.", "192.0.2.1");
+	names_found("b.test.", "192.0.2.2");
 	assert_places(f, "192.0.2.1:80*30 192.0.2.2:80 - -");
-	(void)fixture_wait_question(f, SRV);
+	(void)names_wait_question(f, SRV);
 	services("0 0 80 a.test, 0 0 80 b.test");
-	fixture_found("a.test.", "192.0.2.1");
-	fixture_found("b.test.", "192.0.2.2");
+	names_found("a.test.", "192.0.2.1");
+	names_found("b.test.", "192.0.2.2");
 	assert_places(f, "192.0.2.1:80*3 192.0.2.2:80*3 - -");
-	(void)fixture_wait_question(f, SRV);
+	(void)names_wait_question(f, SRV);
 	services("0 65535 80 a.test, 0 30000 80 b.test, 0 0 80 c.test");
-	fixture_found("a.test.", "192.0.2.1");
-	fixture_found("b.test.", "192.0.2.2");
-	fixture_found("c.test.", "192.0.2.3");
+	names_found("a.test.", "192.0.2.1");
+	names_found("b.test.", "192.0.2.2");
+	names_found("c.test.", "192.0.2.3");
 	assert_places(
 	    f, "192.0.2.1:80*65536 192.0.2.2:80*30000 192.0.2.3:80 -");
 }
@@ -86,15 +86,15 @@ lowest_priority_that_has_addresses_is_used(void **state)
 
 	start(f, "addresses = 2");
 	services("20 1 80 spare.test, 10 1 80 main.test, 30 1 80 last.test");
-	assert_false(fixture_is_asked("spare.test."));
-	fixture_none("main.test.");
-	fixture_found("spare.test.", "192.0.2.2");
-	assert_false(fixture_is_asked("last.test."));
+	assert_false(names_is_asked("spare.test."));
+	names_none("main.test.");
+	names_found("spare.test.", "192.0.2.2");
+	assert_false(names_is_asked("last.test."));
 	assert_places(f, "192.0.2.2:80 -");
-	(void)fixture_wait_question(f, SRV);
+	(void)names_wait_question(f, SRV);
 	services("20 1 80 spare.test, 10 1 80 main.test");
-	fixture_found("main.test.", "192.0.2.1");
-	assert_false(fixture_is_asked("spare.test."));
+	names_found("main.test.", "192.0.2.1");
+	assert_false(names_is_asked("spare.test."));
 	assert_places(f, "192.0.2.1:80 -");
 }
 
@@ -106,14 +106,14 @@ service_that_is_said_not_to_be_there_is_none(void **state)
 	start(f, "addresses = 2");
 	services("0 0 0 ");
 	assert_places(f, "- -");
-	assert_int_equal(fixture_logged(f, "level=warning", "name=" SRV,
+	assert_int_equal(names_logged(f, "level=warning", "name=" SRV,
 			     "not resolved", "said not to be there", NULL),
 	    1);
 	/* A record without a port is of no use either. */
-	(void)fixture_wait_question(f, SRV);
+	(void)names_wait_question(f, SRV);
 	services("0 1 0 a.test, 0 1 80 b.test");
-	assert_false(fixture_is_asked("a.test."));
-	fixture_found("b.test.", "192.0.2.2");
+	assert_false(names_is_asked("a.test."));
+	names_found("b.test.", "192.0.2.2");
 	assert_places(f, "192.0.2.2:80 -");
 }
 
@@ -124,8 +124,8 @@ address_of_two_records_has_both_weights(void **state)
 
 	start(f, "addresses = 2");
 	services("0 5 80 a.test, 0 3 80 alias.test");
-	fixture_found("a.test.", "192.0.2.1");
-	fixture_found("alias.test.", "192.0.2.1");
+	names_found("a.test.", "192.0.2.1");
+	names_found("alias.test.", "192.0.2.1");
 	assert_places(f, "192.0.2.1:80*8 -");
 }
 
@@ -136,8 +136,8 @@ first_is_the_lowest_of_each_target(void **state)
 
 	start(f, "addresses = 3 resolve = first");
 	services("0 2 80 a.test, 0 1 80 b.test");
-	fixture_found("a.test.", "192.0.2.3 192.0.2.1");
-	fixture_found("b.test.", "192.0.2.9 192.0.2.8");
+	names_found("a.test.", "192.0.2.3 192.0.2.1");
+	names_found("b.test.", "192.0.2.9 192.0.2.8");
 	assert_places(f, "192.0.2.1:80*2 192.0.2.8:80 -");
 }
 
@@ -148,12 +148,12 @@ heaviest_of_too_many_are_used(void **state)
 
 	start(f, "addresses = 2");
 	services("0 1 80 a.test, 0 9 80 b.test, 0 5 80 c.test");
-	assert_false(fixture_is_asked("a.test."));
-	fixture_found("b.test.", "192.0.2.2 192.0.2.4");
-	fixture_found("c.test.", "192.0.2.3");
+	assert_false(names_is_asked("a.test."));
+	names_found("b.test.", "192.0.2.2 192.0.2.4");
+	names_found("c.test.", "192.0.2.3");
 	assert_places(f, "192.0.2.2:80*9 192.0.2.4:80*9");
 	assert_int_equal(
-	    fixture_logged(f, "too many", "used=2", "unused=2", NULL), 1);
+	    names_logged(f, "too many", "used=2", "unused=2", NULL), 1);
 }
 
 static void
@@ -163,15 +163,13 @@ least_time_to_live_counts(void **state)
 	uint64_t waited;
 
 	start(f, "resolve_min = 1s");
-	fixture_services(SRV, 30, "0 1 80 a.test", RESOLVER_FOUND);
-	fixture_answer(
-	    "a.test.", 90, "192.0.2.1", RESOLVER_NONE, RESOLVER_NONE);
-	waited = fixture_wait_question(f, SRV);
+	names_services(SRV, 30, "0 1 80 a.test", RESOLVER_FOUND);
+	names_answer("a.test.", 90, "192.0.2.1", RESOLVER_NONE, RESOLVER_NONE);
+	waited = names_wait_question(f, SRV);
 	assert_in_range(waited, 30000, 33000);
-	fixture_services(SRV, 30, "0 1 80 a.test", RESOLVER_FOUND);
-	fixture_answer(
-	    "a.test.", 10, "192.0.2.1", RESOLVER_NONE, RESOLVER_NONE);
-	waited = fixture_wait_question(f, SRV);
+	names_services(SRV, 30, "0 1 80 a.test", RESOLVER_FOUND);
+	names_answer("a.test.", 10, "192.0.2.1", RESOLVER_NONE, RESOLVER_NONE);
+	waited = names_wait_question(f, SRV);
 	assert_in_range(waited, 10000, 11000);
 }
 
@@ -184,28 +182,28 @@ failure_keeps_the_addresses_of_whom_it_concerns(void **state)
 
 	start(f, "addresses = 3");
 	services("0 1 80 a.test, 0 1 81 b.test");
-	fixture_found("a.test.", "192.0.2.1");
-	fixture_found("b.test.", "192.0.2.2");
+	names_found("a.test.", "192.0.2.1");
+	names_found("b.test.", "192.0.2.2");
 	/* All of it. */
-	(void)fixture_wait_question(f, SRV);
-	fixture_services(SRV, 60, "", RESOLVER_FAILED);
+	(void)names_wait_question(f, SRV);
+	names_services(SRV, 60, "", RESOLVER_FAILED);
 	assert_places(f, "192.0.2.1:80 192.0.2.2:81 -");
 	/* One target, while the other changes. */
-	(void)fixture_wait_question(f, SRV);
+	(void)names_wait_question(f, SRV);
 	services("0 1 80 a.test, 0 1 81 b.test");
-	fixture_found("a.test.", "192.0.2.7");
-	fixture_fail("b.test.");
+	names_found("a.test.", "192.0.2.7");
+	names_fail("b.test.");
 	assert_places(f, "192.0.2.7:80 192.0.2.2:81 -");
 	/* Both. */
-	(void)fixture_wait_question(f, SRV);
+	(void)names_wait_question(f, SRV);
 	services("0 1 80 a.test, 0 1 81 b.test");
-	fixture_fail("a.test.");
-	fixture_fail("b.test.");
+	names_fail("a.test.");
+	names_fail("b.test.");
 	assert_places(f, "192.0.2.7:80 192.0.2.2:81 -");
 	/* A new one that nobody knows of, which replaces both. */
-	(void)fixture_wait_question(f, SRV);
+	(void)names_wait_question(f, SRV);
 	services("0 1 80 c.test");
-	fixture_fail("c.test.");
+	names_fail("c.test.");
 	assert_places(f, "192.0.2.7:80 192.0.2.2:81 -");
 }
 
@@ -217,16 +215,16 @@ service_that_is_gone_keeps_its_addresses_for_a_while(void **state)
 
 	start(f, "addresses = 1");
 	services("0 1 80 a.test");
-	fixture_found("a.test.", "192.0.2.1");
-	(void)fixture_wait_question(f, SRV);
-	fixture_services(SRV, 60, "", RESOLVER_NONE);
+	names_found("a.test.", "192.0.2.1");
+	(void)names_wait_question(f, SRV);
+	names_services(SRV, 60, "", RESOLVER_NONE);
 	gone = fake.now_ms;
 	while (
-	    fixture_wait_question(f, SRV), fake.now_ms - gone < NAMES_HOLD_MS) {
-		fixture_services(SRV, 60, "", RESOLVER_NONE);
+	    names_wait_question(f, SRV), fake.now_ms - gone < NAMES_HOLD_MS) {
+		names_services(SRV, 60, "", RESOLVER_NONE);
 		assert_places(f, "192.0.2.1:80");
 	}
-	fixture_services(SRV, 60, "", RESOLVER_NONE);
+	names_services(SRV, 60, "", RESOLVER_NONE);
 	assert_places(f, "-");
 }
 
@@ -237,18 +235,18 @@ successor_does_not_take_a_failure_for_an_absence(void **state)
 
 	start(f, "addresses = 2");
 	services("0 1 80 a.test, 0 1 81 b.test");
-	fixture_found("a.test.", "192.0.2.1");
-	fixture_found("b.test.", "192.0.2.2");
-	fixture_start(f);
+	names_found("a.test.", "192.0.2.1");
+	names_found("b.test.", "192.0.2.2");
+	names_start(f);
 	services("0 1 80 a.test, 0 1 81 b.test");
-	fixture_found("a.test.", "192.0.2.1");
-	fixture_fail("b.test.");
+	names_found("a.test.", "192.0.2.1");
+	names_fail("b.test.");
 	assert_places(f, "192.0.2.1:80 192.0.2.2:81");
 	/* But not for ever. */
-	(void)fixture_wait_question(f, SRV);
+	(void)names_wait_question(f, SRV);
 	services("0 1 80 a.test, 0 1 81 b.test");
-	fixture_found("a.test.", "192.0.2.1");
-	fixture_fail("b.test.");
+	names_found("a.test.", "192.0.2.1");
+	names_fail("b.test.");
 	assert_places(f, "192.0.2.1:80 -");
 }
 

@@ -9,19 +9,18 @@
 static uint64_t
 ttl_round(struct fixture *f, uint32_t ttl)
 {
-	fixture_answer(
-	    "w.test", ttl, "192.0.2.1", RESOLVER_NONE, RESOLVER_NONE);
-	return fixture_wait_question(f, "w.test");
+	names_answer("w.test", ttl, "192.0.2.1", RESOLVER_NONE, RESOLVER_NONE);
+	return names_wait_question(f, "w.test");
 }
 
 static void
 start(struct fixture *f)
 {
-	fixture_load(f,
+	names_load(f,
 	    "resolve_min = 5s resolve_max = 2m"
 	    " server w { address = \"w.test:80\" }");
-	fixture_start(f);
-	assert_true(fixture_is_asked("w.test"));
+	names_start(f);
+	assert_true(names_is_asked("w.test"));
 }
 
 static void
@@ -83,19 +82,19 @@ failures_are_retried_with_growing_patience(void **state)
 
 	start(f);
 	for (unsigned i = 0; i < sizeof(expected) / sizeof(*expected); i++) {
-		fixture_fail("w.test");
-		waited = fixture_wait_question(f, "w.test");
+		names_fail("w.test");
+		waited = names_wait_question(f, "w.test");
 		assert_in_range(waited, expected[i], expected[i] * 11 / 10);
 	}
 	for (unsigned i = 0; i < 70; i++) {
-		fixture_fail("w.test");
-		waited = fixture_wait_question(f, "w.test");
+		names_fail("w.test");
+		waited = names_wait_question(f, "w.test");
 		assert_in_range(waited, 108000, 120000);
 	}
 	/* An answer makes it begin anew. */
 	(void)ttl_round(f, 60);
-	fixture_fail("w.test");
-	waited = fixture_wait_question(f, "w.test");
+	names_fail("w.test");
+	waited = names_wait_question(f, "w.test");
 	assert_in_range(waited, 5000, 5500);
 }
 
@@ -105,11 +104,11 @@ closed_names_ask_for_nothing(void **state)
 	struct fixture *f = *state;
 
 	start(f);
-	fixture_found("w.test", "192.0.2.1");
+	names_found("w.test", "192.0.2.1");
 	names_close(f->names);
 	f->names = NULL;
-	fixture_advance(f, 600000);
-	assert_false(fixture_is_asked("w.test"));
+	names_advance(f, 600000);
+	assert_false(names_is_asked("w.test"));
 	assert_places(f, "192.0.2.1:80 - - - - - - - - - - - - - - -");
 }
 
@@ -118,8 +117,8 @@ pool_without_names_asks_for_nothing(void **state)
 {
 	struct fixture *f = *state;
 
-	fixture_load(f, "server a { address = \"192.0.2.1:80\" }");
-	fixture_start(f);
+	names_load(f, "server a { address = \"192.0.2.1:80\" }");
+	names_start(f);
 	assert_non_null(f->names);
 	assert_int_equal(
 	    timer_wheel_wait_ms(&fake.loop->wheel, fake.now_ms), -1);
