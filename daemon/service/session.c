@@ -11,6 +11,7 @@
 #include <errno.h>
 
 #include "base/mem.h"
+#include "service/guard.h"
 #include "service/handler.h"
 #include "service/proxied.h"
 #include "service/record.h"
@@ -28,12 +29,6 @@ static struct session *
 session_of_stream(struct stream *stream)
 {
 	return container_of(stream, struct session, client);
-}
-
-static bool
-session_is_live(const struct session *session)
-{
-	return session->phase < SESSION_CLOSING;
 }
 
 /* How long the session may last; the share of it that is left to chance is
@@ -187,36 +182,6 @@ session_count_out(struct session *session, size_t len)
 	counter_add(&counters->events[COUNTER_BYTES_OUT], len);
 }
 
-/* The first bytes are no PROXY header: hand over what was held back. */
-static void
-session_release(struct session *session)
-{
-	const struct proxy_sniff *sniff = &session->sniff;
-
-	session->guarded = false;
-	if (sniff->held > 0)
-		session->door->service->handler->data(
-		    session, proxy_sniff_held(sniff), sniff->held);
-}
-
-/* Look at the first bytes of a client that must not send a PROXY header.
- * Whether they are for the handler. */
-static bool
-session_guard(struct session *session, const unsigned char *data, size_t len)
-{
-	switch (proxy_sniff(&session->sniff, data, len)) {
-	case PROXY_SNIFF_MORE:
-		return false;
-	case PROXY_SNIFF_FOUND:
-		session_abort(session, REASON_PROXY_UNTRUSTED, 0);
-		return false;
-	case PROXY_SNIFF_NONE:
-		session_release(session);
-		break;
-	}
-	return !session->over && session_is_live(session);
-}
-
 static void
 session_stream_data(
     struct stream *stream, const unsigned char *data, size_t len)
@@ -227,7 +192,7 @@ session_stream_data(
 	session_count_in(session, len);
 	if (!session_is_live(session))
 		return;
-	if (session->guarded && !session_guard(session, data, len))
+	if (session->guarded && !guard_pass(session, data, len))
 		return;
 	handler->data(session, data, len);
 	if (!session->over && stream_is_full(stream) && !handler->full_duplex)
@@ -266,7 +231,7 @@ session_stream_end(struct stream *stream)
 	const struct handler *handler = session->door->service->handler;
 
 	if (session->guarded && session_is_live(session)) {
-		session_release(session);
+		guard_release(session);
 		if (session->over)
 			return;
 	}

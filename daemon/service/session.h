@@ -67,9 +67,16 @@ struct session {
 	uint8_t deadline_reason; /* enum reason, if handler->deadline is NULL */
 	uint8_t finish_reason;   /* enum reason, from session_finish() */
 	bool over;
-	bool guarded; /* its first bytes may not be a PROXY header */
+	bool guarded;             /* see service/guard.h */
 	struct proxy_sniff sniff; /* of these; what is held back of them */
 };
+
+/* Whether its handler may still do something. */
+static inline bool
+session_is_live(const struct session *session)
+{
+	return session->phase < SESSION_CLOSING;
+}
 
 /*
  * Begin a session on an admitted connection: entry holds what was taken for
@@ -78,8 +85,7 @@ struct session {
  * they are still the caller's.
  *
  * A client that has sent none to a service with accept_proxy is not trusted to
- * send one: while its first bytes agree with a signature they are held back,
- * and if a signature it is, the session ends before its handler saw a byte.
+ * send one: see service/guard.h.
  */
 int session_begin(struct door *door, int fd, struct ledger_entry *entry,
     struct proxied *proxied);

@@ -155,12 +155,13 @@ header_may_come_byte_by_byte(void **state)
 	(void)state;
 	fds[0] = connect_as(muxd, "echo", TRUSTED);
 	fds[1] = connect_as(muxd, "echo", TRUSTED);
-	for (i = 0; i < sizeof(v1) - 1 || i < sizeof(v2) - 1; i++) {
-		if (i < sizeof(v1) - 1)
-			client_send(fds[0], v1 + i, 1);
-		if (i < sizeof(v2) - 1)
-			client_send(fds[1], v2 + i, 1);
+	for (i = 0; i < sizeof(v1) - 1; i++) {
+		client_send(fds[0], v1 + i, 1);
 		assert_true(client_stays_silent(fds[0], 1));
+	}
+	for (i = 0; i < sizeof(v2) - 1; i++) {
+		client_send(fds[1], v2 + i, 1);
+		assert_true(client_stays_silent(fds[1], 1));
 	}
 	client_echo(fds[0], "one");
 	client_echo(fds[1], "two");
