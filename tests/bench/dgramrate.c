@@ -24,7 +24,11 @@
 
 #include "bench.h"
 
-enum { WINDOW_MAX = 64, SIZE_MAX_BYTES = 1472, EVENTS = 256, PATIENCE = 1 };
+enum { WINDOW_MAX = 64, SIZE_MAX_BYTES = 1472, EVENTS = 256 };
+
+/* Seconds after which what is silent has lost its datagrams, and after which a
+ * server that is silent is none. */
+enum { PATIENCE = 1, DESPAIR = 10 };
 
 struct options {
 	unsigned sockets;
@@ -45,6 +49,7 @@ struct run {
 	const struct options *options;
 	int epfd;
 	struct flow *flows;
+	time_t heard;
 	unsigned received;
 	unsigned lost;
 };
@@ -110,6 +115,7 @@ take(struct run *run, struct flow *flow)
 	/* One that was given up may come after all. */
 	flow->under_way -= got < flow->under_way ? got : flow->under_way;
 	flow->heard = now();
+	run->heard = flow->heard;
 }
 
 static void
@@ -118,6 +124,10 @@ give_up_lost(struct run *run, time_t time)
 	struct flow *flow;
 	unsigned i;
 
+	if (time - run->heard > DESPAIR) {
+		errno = ETIMEDOUT;
+		bench_die("waiting for answers");
+	}
 	for (i = 0; i < run->options->sockets; i++) {
 		flow = &run->flows[i];
 		if (time - flow->heard > PATIENCE) {
@@ -232,6 +242,7 @@ main(int argc, char **argv)
 	run.flows = calloc(options.sockets, sizeof(*run.flows));
 	if (run.epfd == -1 || run.flows == NULL)
 		bench_die("start");
+	run.heard = now();
 	open_all(&run);
 	/* As warm-up, until there is a session for every socket. */
 	go_on(&run, 10 * options.sockets * options.window);
