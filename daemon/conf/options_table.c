@@ -330,7 +330,7 @@ const struct conf_option conf_options[] = {
 	    COUNT(conf_pool, check.expect_len), .max = 4 * KIB,
 	    .checks = 1U << CHECK_SEND },
 
-	{ SECTION_POOL_SOCKET, "keepalive", &conf_type_duration, "5m",
+	{ SECTION_POOL_SOCKET, "keepalive", &conf_type_duration, "0",
 	    APPLIES_RESTART, IN_POOL(socket.keepalive),
 	    .min = SECOND, .max = 9 * HOUR, .zero = true },
 	{ SECTION_POOL_SOCKET, "nodelay", &conf_type_boolean, "true",

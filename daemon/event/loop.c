@@ -227,6 +227,12 @@ loop_backend_name(const struct loop *loop)
 	return loop->backend->name;
 }
 
+bool
+loop_tells_hangup(const struct loop *loop)
+{
+	return loop->backend->tells_hangup;
+}
+
 const char *
 loop_error_hint(const struct loop *loop, int error)
 {

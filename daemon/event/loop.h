@@ -129,6 +129,10 @@ void loop_expect_forks(struct loop *loop);
 /* The name of the backend in use. */
 const char *loop_backend_name(const struct loop *loop);
 
+/* Whether an error of a descriptor is always told as io.hangup, so that who
+ * has not seen it need not ask. */
+bool loop_tells_hangup(const struct loop *loop);
+
 /* What an administrator can do about io_add() having failed with this error
  * on this backend; NULL if there is nothing to say beyond strerror(3). */
 const char *loop_error_hint(const struct loop *loop, int error);

@@ -242,7 +242,7 @@ check_connect_done(struct check *check)
 {
 	int error = connect_error(check->io.fd);
 
-	if (error == 0 && connect_is_self(check->io.fd))
+	if (error == 0 && connect_is_self(check->io.fd, &check->addr))
 		error = ECONNREFUSED;
 	/* A reset before the handshake is through would be ECONNREFUSED: this
 	 * server has taken the connection. */

@@ -131,16 +131,10 @@ connect_error(int fd)
 }
 
 bool
-connect_is_self(int fd)
+connect_is_self(int fd, const struct addr *addr)
 {
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss);
-	struct addr local, peer;
+	struct addr local;
 
-	if (socket_local(fd, &local) == -1 ||
-	    getpeername(fd, (struct sockaddr *)&ss, &len) == -1)
-		return false;
-	addr_from_sockaddr(&peer, (const struct sockaddr *)&ss, len);
-	return local.family != ADDR_UNIX && local.family != ADDR_NONE &&
-	    addr_compare(&local, &peer) == 0;
+	return addr->family != ADDR_UNIX && socket_local(fd, &local) != -1 &&
+	    addr_compare(&local, addr) == 0;
 }

@@ -46,9 +46,9 @@ enum connect_result connect_datagram(const struct addr *addr,
  * (SO_ERROR of socket(7)). */
 int connect_error(int fd);
 
-/* Whether the socket is connected to itself: a server on a port that the
- * system hands out to clients, which nobody listens on (RFC 9293, 3.5,
- * simultaneous open). */
-bool connect_is_self(int fd);
+/* Whether the socket, which is connected to addr, is connected to itself: a
+ * server on a port that the system hands out to clients, which nobody listens
+ * on (RFC 9293, 3.5, simultaneous open). */
+bool connect_is_self(int fd, const struct addr *addr);
 
 #endif

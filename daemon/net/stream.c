@@ -272,8 +272,10 @@ stream_check(struct stream *stream)
 static void
 stream_connect_done(struct stream *stream)
 {
-	int error = connect_error(stream->io.fd);
+	int error = 0;
 
+	if (stream->io.hangup || !loop_tells_hangup(stream->net->loop))
+		error = connect_error(stream->io.fd);
 	stream->connecting = false;
 	if (error != 0) {
 		stream_fail(stream, error);

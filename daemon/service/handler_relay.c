@@ -20,18 +20,30 @@ relay_of_stream(struct stream *stream)
 	return container_of(stream, struct relay, server);
 }
 
-/* Both FINs were seen and passed on: nothing is left to be carried. */
+static void
+relay_finish(struct relay *relay)
+{
+	session_end(relay->session,
+	    relay->server_first ? REASON_SERVER_CLOSED : REASON_CLIENT_CLOSED,
+	    0);
+}
+
+/* Both FINs were seen, and nothing waits: closing passes on what is left to
+ * be passed on. */
+static bool
+relay_is_over(const struct relay *relay)
+{
+	const struct stream *client = &relay->session->client;
+
+	return client->ended && relay->server.ended &&
+	    stream_is_flushed(client) && stream_is_flushed(&relay->server);
+}
+
 static void
 relay_check_over(struct relay *relay)
 {
-	struct session *session = relay->session;
-
-	if (session->client.ended && session->client.finished &&
-	    relay->server.ended && relay->server.finished)
-		session_end(session,
-		    relay->server_first ? REASON_SERVER_CLOSED
-					: REASON_CLIENT_CLOSED,
-		    0);
+	if (relay_is_over(relay))
+		relay_finish(relay);
 }
 
 void
@@ -41,6 +53,10 @@ relay_half_close(struct relay *relay, enum relay_direction direction)
 
 	if (direction == TO_CLIENT)
 		relay->server_first = !session->client.ended;
+	if (relay_is_over(relay)) {
+		relay_finish(relay);
+		return;
+	}
 	stream_finish(relay_target(relay, direction));
 	if (session->phase == SESSION_OPEN)
 		session_set_phase(session, SESSION_HALF_CLOSED);

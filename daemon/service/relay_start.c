@@ -287,8 +287,7 @@ relay_connected(struct stream *stream)
 	struct relay *relay = container_of(stream, struct relay, server);
 	struct session *session = relay->session;
 
-	if (relay->picked->addr.family != ADDR_UNIX &&
-	    connect_is_self(stream->io.fd)) {
+	if (connect_is_self(stream->io.fd, &relay->picked->addr)) {
 		relay_connect_failed(relay, ELOOP);
 		return;
 	}

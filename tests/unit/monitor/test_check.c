@@ -30,12 +30,13 @@ struct trial {
 
 static bool self_connected;
 
-bool __wrap_connect_is_self(int fd);
+bool __wrap_connect_is_self(int fd, const struct addr *addr);
 
 bool
-__wrap_connect_is_self(int fd)
+__wrap_connect_is_self(int fd, const struct addr *addr)
 {
 	(void)fd;
+	(void)addr;
 	return self_connected;
 }
 

@@ -250,10 +250,10 @@ socket_connected_to_itself_is_found_out(void **state) /* fault 37 */
 	fd = socket(AF_INET, SOCK_STREAM, 0);
 	assert_int_not_equal(bind(fd, (struct sockaddr *)&ss, len), -1);
 	assert_int_not_equal(connect(fd, (struct sockaddr *)&ss, len), -1);
-	assert_true(connect_is_self(fd));
+	assert_true(connect_is_self(fd, &addr));
 	close(fd);
 	fd = fixture_tcp_connect(&other);
-	assert_false(connect_is_self(fd));
+	assert_false(connect_is_self(fd, &other));
 	close(fd);
 	close(listener);
 }
