@@ -5,12 +5,19 @@
  */
 #include "service/balance.h"
 
-/* With one more, so that of servers without any the heaviest is first. */
+/* What a server has, with one more, so that of servers without any the
+ * heaviest is first; and for what weight. */
+struct load {
+	struct server *server; /* NULL: of none */
+	uint64_t sessions;
+	uint64_t weight;
+};
+
 static bool
-is_less_loaded(const struct server *a, const struct server *b, uint64_t now_ms)
+is_less(const struct load *a, const struct load *b)
 {
-	return (server_sessions(a) + 1) * server_weight(b, now_ms) <
-	    (server_sessions(b) + 1) * server_weight(a, now_ms);
+	return b->server == NULL ||
+	    a->sessions * b->weight < b->sessions * a->weight;
 }
 
 static struct server *
@@ -21,18 +28,20 @@ least_connections_choose(struct pool *pool, const struct pick *pick)
 	    at = atomic_fetch_add_explicit(
 		     &pool->shared->ticket, 1, memory_order_relaxed) %
 	    members->n;
-	struct server *server, *least = NULL;
+	struct load load, least = { 0 };
 
 	for (i = 0; i < members->n; i++, at++) {
 		if (at == members->n)
 			at = 0;
-		server = &pool->servers[members->items[at]];
-		if (pick_allows(pick, server) &&
-		    (least == NULL ||
-			is_less_loaded(server, least, pick->now_ms)))
-			least = server;
+		load.server = &pool->servers[members->items[at]];
+		if (!pick_allows(pick, load.server))
+			continue;
+		load.sessions = server_sessions(load.server) + 1;
+		load.weight = server_weight(load.server, pick->now_ms);
+		if (is_less(&load, &least))
+			least = load;
 	}
-	return least;
+	return least.server;
 }
 
 const struct balance_ops balance_least_connections = {

@@ -66,7 +66,8 @@ maglev_close(struct maglev *maglev)
 	maglev->places = NULL;
 }
 
-/* The index last, for members that are the same twice. */
+/* The index last, for members that are the same twice.  For more than 64
+ * members qsort(3) may take memory for the time being, or do without. */
 static int
 member_compare(const void *left, const void *right)
 {

@@ -113,21 +113,31 @@ common_divisor(uint32_t a, uint32_t b)
 	return a;
 }
 
-/* Divide by what all have in common; the sum. */
+/* Multiply by part / whole, but to no less than 1; the sum. */
+static uint64_t
+weights_scale(
+    struct sequence_runner *runners, size_t n, uint64_t part, uint64_t whole)
+{
+	uint64_t weight, sum = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		weight = runners[i].weight * part / whole;
+		runners[i].weight = weight > 0 ? (uint32_t)weight : 1;
+		sum += runners[i].weight;
+	}
+	return sum;
+}
+
 static uint64_t
 weights_reduce(struct sequence_runner *runners, size_t n)
 {
 	uint32_t divisor = 0;
-	uint64_t sum = 0;
 	size_t i;
 
 	for (i = 0; i < n; i++)
 		divisor = common_divisor(runners[i].weight, divisor);
-	for (i = 0; i < n; i++) {
-		runners[i].weight /= divisor;
-		sum += runners[i].weight;
-	}
-	return sum;
+	return weights_scale(runners, n, 1, divisor);
 }
 
 /* Weights that make a period which is not too long; its length. */
@@ -135,18 +145,13 @@ static size_t
 weights_fit(struct sequence_runner *runners, size_t n)
 {
 	uint64_t sum = weights_reduce(runners, n);
-	/* Each may be lifted to 1. */
-	uint64_t room = sequence_len_max(n) - n;
-	size_t i;
 
-	if (sum <= sequence_len_max(n))
-		return (size_t)sum;
-	for (i = 0; i < n; i++) {
-		runners[i].weight = (uint32_t)(runners[i].weight * room / sum);
-		if (runners[i].weight == 0)
-			runners[i].weight = 1;
+	if (sum > sequence_len_max(n)) {
+		/* As many as there are may be lifted to 1. */
+		(void)weights_scale(runners, n, sequence_len_max(n) - n, sum);
+		sum = weights_reduce(runners, n);
 	}
-	return (size_t)weights_reduce(runners, n);
+	return (size_t)sum;
 }
 
 /* The next turn of the runner may come from this one on. */
