@@ -240,8 +240,7 @@ set_second(void *arg)
 static void
 writer_killed_anywhere_leaves_one_piece_or_nothing(void **state)
 {
-	struct state *s = state_with_places();
-	struct state *copy;
+	struct state *s, *copy;
 	struct addr addr = client_number(1), third = client_number(3);
 	struct step step;
 	unsigned hidden = 0;
@@ -252,6 +251,7 @@ writer_killed_anywhere_leaves_one_piece_or_nothing(void **state)
 		print_message("single steps are not possible here\n");
 		skip();
 	}
+	s = state_with_places();
 	state_server_set(&s->servers[0], &addr, 1);
 	copy = state_copy(s);
 	step_start(&step, set_second, &s->servers[0]);
