@@ -48,6 +48,18 @@ answer_one(int fd, const char *answer)
 	(void)close(fd);
 }
 
+/* What the test has open is not for its servers: a client's socket would not
+ * be closed while they have it too. */
+static void
+close_all_but(int kept)
+{
+	int max = (int)sysconf(_SC_OPEN_MAX);
+
+	for (int fd = STDERR_FILENO + 1; fd < max; fd++)
+		if (fd != kept)
+			(void)close(fd);
+}
+
 /* Each client in a process of its own, so that none waits for another. */
 static _Noreturn void
 serve(int listener, const char *answer)
@@ -89,6 +101,7 @@ process_start(struct process *process, const char *answer)
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(1);
+		close_all_but(listener);
 		serve(listener, answer);
 	}
 	(void)close(listener);

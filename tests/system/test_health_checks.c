@@ -25,7 +25,6 @@ static struct muxd *
 start_pool(const struct process *a, const struct process *b, const char *pool)
 {
 	return muxd_start("workers = 1\n"
-			  "defaults { drain_timeout = \"50ms\" }\n"
 			  "pool \"p\" {\n"
 			  "  server \"a\" { address = \"%s\" }\n"
 			  "  server \"b\" { address = \"%s\" }\n"
@@ -211,7 +210,6 @@ a_waiting_client_goes_to_a_server_that_comes_up(void **state)
 	process_start(&b, OK("b"));
 	process_kill(&b);
 	muxd = muxd_start("workers = 1\n"
-			  "defaults { drain_timeout = \"50ms\" }\n"
 			  "pool \"p\" {\n"
 			  "  server \"a\" { address = \"%s\"  "
 			  "max_connections = 1 }\n"
@@ -237,6 +235,9 @@ a_waiting_client_goes_to_a_server_that_comes_up(void **state)
 	answer = client_read_all(waits, &len);
 	assert_non_null(strstr(answer, "I am b"));
 	assert_true(client_stays_silent(holds, 0));
+	assert_int_equal(kill(a.pid, SIGCONT), 0);
+	answer = client_read_all(holds, &len);
+	assert_non_null(strstr(answer, "I am a"));
 	client_close(waits);
 	client_close(holds);
 	stop_all(muxd, &a, &b);
