@@ -94,7 +94,8 @@ start_servers()
 	fi
 }
 
-# muxd's access log stays on, as it is by default.
+# muxd's access log stays on, as it is by default.  What one source may send
+# in datagrams has no limit here, since the peers know none.
 configure_muxd()
 {
 	cat >"$dir/muxd.conf" <<-EOF
@@ -102,6 +103,7 @@ configure_muxd()
 	user = "nobody"
 	workers = 1
 	log { target = "file:$dir/log/muxd.log" }
+	defaults { drain_timeout = "1s" }
 	pool "echo" { server "a" { address = "127.0.0.1:$echo_port" } }
 	pool "datagrams" {
 	  udp { idle_timeout = "30s" }
@@ -128,6 +130,7 @@ configure_muxd()
 	  listen = { "udp:127.0.0.1:$(port muxd)" }
 	  handler = "relay"
 	  pool = "datagrams"
+	  limit { source_datagram_rate = 0 }
 	}
 	service "auto" {
 	  listen = { "127.0.0.1:$(port muxd-auto)" }
