@@ -30,6 +30,7 @@ struct name {
 	char error[160]; /* why something was not found */
 
 	/* What the rounds before came to. */
+	bool settled;           /* there was one */
 	bool filled;            /* there were addresses in its places */
 	bool answered;          /* to this process */
 	unsigned failures;      /* rounds in a row without an address */

@@ -26,6 +26,7 @@ struct names {
 	struct resolver *resolver;
 	struct name *items;
 	size_t n;
+	size_t unsettled; /* how many have not been through a round */
 };
 
 static uint64_t
@@ -67,11 +68,16 @@ clamp(uint64_t ms, uint64_t min, uint64_t max)
 	return ms < max ? ms : max;
 }
 
+/* The round is over: when the next one begins. */
 static void
 name_wait(struct name *name, uint64_t ms)
 {
 	uint64_t min = name->pool->resolve_min, max = name->pool->resolve_max;
 
+	if (!name->settled) {
+		name->settled = true;
+		name->names->unsettled--;
+	}
 	loop_timer_set(name->names->config.loop, &name->timer,
 	    jitter(clamp(ms, min, max), min, max));
 }
@@ -436,9 +442,16 @@ names_open(const struct names_config *config)
 		names_close(names);
 		return NULL;
 	}
+	names->unsettled = names->n;
 	for (i = 0; i < names->n; i++)
 		name_ask(&names->items[i].timer);
 	return names;
+}
+
+bool
+names_settled(const struct names *names)
+{
+	return names->unsettled == 0;
 }
 
 void

@@ -15,13 +15,14 @@
  * - A failure (no answer, SERVFAIL) changes nothing, in whichever family it
  *   was.  An answer that there is no such name, or no address, empties the
  *   places once it has been repeated for NAMES_HOLD_MS.
- * - A server that has no address is one that cannot be used; nobody waits for
- *   it when muxd starts.
+ * - A server that has no address is one that cannot be used.
  * - Of SRV records those of the lowest priority that have any address are
  *   used; their weights are multiplied with the server's.
  */
 #ifndef MUXD_MONITOR_NAMES_H
 #define MUXD_MONITOR_NAMES_H
+
+#include <stdbool.h>
 
 #include "base/log.h"
 #include "conf/conf.h"
@@ -53,6 +54,11 @@ struct names_config {
 /* Begin to ask.  What config points at must outlive the names.  NULL with
  * ENOMEM. */
 struct names *names_open(const struct names_config *config);
+
+/* Whether every name was heard of once, or given up for the time being.  Until
+ * then servers may lack their addresses for no other reason than that muxd
+ * has just begun to ask. */
+bool names_settled(const struct names *names);
 
 /* The places stay as they are: a successor goes on from there.  NULL is
  * allowed. */

@@ -3,6 +3,10 @@
  *
  *   set up ──READY──► take records, write them ──STOP──► empty the channels ──► exit
  *
+ * When muxd starts, it is ready once the names of servers have been asked for
+ * (but within SETTLE_MS), since the workers wait for that: else the first
+ * clients would find servers that have no address yet.
+ *
  * The channels of all processes outlive it: records that come while there is
  * no monitor wait in them for the next one.  When the master is gone without
  * a word, it stays for a moment, since the workers will have something to
@@ -22,11 +26,15 @@
 #include "event/wake.h"
 #include "monitor/checks.h"
 #include "monitor/log_writer.h"
+#include "monitor/names.h"
 #include "proc/child.h"
 #include "proc/detach.h"
 #include "proc/message.h"
 
 #define MONITOR_LINGER_MS 1000
+
+/* How long names may keep muxd from starting. */
+#define SETTLE_MS 1000
 
 struct monitor;
 
@@ -42,10 +50,13 @@ struct monitor {
 	struct log log;
 	struct log_writer *writer;
 	struct checks *checks;
+	struct names *names;
 	struct channel channel;
 	struct log_source *sources;
 	struct loop_hook turn_end;
 	struct timer linger;
+	struct timer settle;
+	bool ready; /* and the master knows */
 	unsigned char buffer[LOG_BUFFER_SIZE];
 };
 
@@ -99,10 +110,28 @@ monitor_drain(struct monitor *monitor)
 }
 
 static void
+monitor_become_ready(struct monitor *monitor)
+{
+	monitor->ready = true;
+	(void)channel_send(&monitor->channel, MESSAGE_READY, 0);
+}
+
+static void
+monitor_settle_over(struct timer *timer)
+{
+	struct monitor *monitor = container_of(timer, struct monitor, settle);
+
+	if (!monitor->ready)
+		monitor_become_ready(monitor);
+}
+
+static void
 monitor_turn_end(struct loop_hook *hook)
 {
 	struct monitor *monitor = container_of(hook, struct monitor, turn_end);
 
+	if (!monitor->ready && names_settled(monitor->names))
+		monitor_become_ready(monitor);
 	log_flush(&monitor->log);
 	log_writer_flush(monitor->writer);
 }
@@ -235,6 +264,34 @@ monitor_open_checks(struct monitor *monitor)
 	return monitor->checks == NULL ? -1 : 0;
 }
 
+/* What was known of the address that was there says nothing of the other. */
+static void
+monitor_place_changed(void *owner, unsigned place)
+{
+	const struct monitor *monitor = owner;
+
+	checks_place_changed(monitor->checks, place);
+}
+
+static int
+monitor_open_names(struct monitor *monitor)
+{
+	const struct monitor_task *task = monitor->task;
+	const struct names_config config = {
+		.loop = monitor->loop,
+		.log = &monitor->log,
+		.state = task->state,
+		.conf = task->conf,
+		.pools = task->places->pools,
+		.places = task->places->places,
+		.changed = monitor_place_changed,
+		.owner = monitor,
+	};
+
+	monitor->names = names_open(&config);
+	return monitor->names == NULL ? -1 : 0;
+}
+
 static int
 monitor_setup(struct monitor *monitor)
 {
@@ -259,7 +316,13 @@ monitor_setup(struct monitor *monitor)
 		    "cannot check the servers");
 		return -1;
 	}
+	if (monitor_open_names(monitor) == -1) {
+		log_errno(&monitor->log, LOG_LEVEL_ERROR, errno,
+		    "cannot resolve names");
+		return -1;
+	}
 	timer_init(&monitor->linger, monitor_linger_over);
+	timer_init(&monitor->settle, monitor_settle_over);
 	loop_add_hook(monitor->loop, &monitor->turn_end, monitor_turn_end);
 	return 0;
 }
@@ -269,6 +332,7 @@ static void
 monitor_close(struct monitor *monitor)
 {
 	log_writer_close(monitor->writer);
+	names_close(monitor->names);
 	checks_close(monitor->checks);
 	if (monitor->loop != NULL) {
 		channel_close(&monitor->channel);
@@ -302,7 +366,10 @@ monitor_run(const struct monitor_task *task)
 	    &monitor->log, task->log_fd, task->conf->log.level, "monitor", -1);
 	if (task->detached)
 		detach_terminal();
-	(void)channel_send(&monitor->channel, MESSAGE_READY, 0);
+	if (!task->strict || names_settled(monitor->names))
+		monitor_become_ready(monitor);
+	else
+		loop_timer_set(monitor->loop, &monitor->settle, SETTLE_MS);
 	result = loop_run(monitor->loop);
 	monitor_drain(monitor);
 	monitor_close(monitor);
