@@ -129,6 +129,8 @@ health_go_down(struct check_health *health, const struct addr *addr,
 
 	atomic_store(&health->shared->checked, SERVER_DOWN);
 	health->down_ms = now_ms;
+	/* Who waits for it may go elsewhere. */
+	state_wake_workers(health->state);
 	health_record(health, &record, LOG_LEVEL_WARNING, "server down", addr);
 	health_record_why(&record, result);
 	log_record_uint(&record, "failed", health->row);

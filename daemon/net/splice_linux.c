@@ -9,6 +9,8 @@
  * and, since splice(2) knows no MSG_NOSIGNAL, SIGPIPE: the process must
  * ignore that one.
  */
+#include <sys/socket.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -17,6 +19,7 @@
 #include "base/mem.h"
 #include "net/splice.h"
 
+#define PIPE_SIZE    (512 * 1024)
 #define SPLICE_FLAGS (SPLICE_F_MOVE | SPLICE_F_NONBLOCK)
 
 void
@@ -56,6 +59,9 @@ pipe_new(void)
 		mem_free(pipe);
 		return NULL;
 	}
+	/* The more it holds, the fewer calls; where the system grants less
+	 * (pipe(7), pipe-user-pages-soft), it works as it is. */
+	(void)fcntl(pipe->fds[0], F_SETPIPE_SZ, PIPE_SIZE);
 	return pipe;
 }
 
@@ -129,6 +135,15 @@ pipe_write(struct pipe *pipe, struct stream *to, struct pipe_moved *moved)
 	return PIPE_MOVED;
 }
 
+/* splice(2) does not get past urgent data, and says EAGAIN before it. */
+static bool
+has_input(const struct stream *stream)
+{
+	char byte;
+
+	return recv(stream->io.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+}
+
 /* Fill the empty pipe from the source. */
 static enum pipe_verdict
 pipe_read(struct pipe *pipe, struct stream *from, size_t step,
@@ -137,6 +152,8 @@ pipe_read(struct pipe *pipe, struct stream *from, size_t step,
 	ssize_t n = splice_retry(from->io.fd, pipe->fds[1], step);
 
 	if (n == -1 && errno == EAGAIN) {
+		if ((moved->in == 0 || from->io.eof) && has_input(from))
+			return PIPE_UNFIT;
 		io_drained(&from->io, IO_READ);
 		*drained = true;
 		return PIPE_MOVED;

@@ -247,7 +247,8 @@ stream_input(struct stream *stream)
 			io_drained(&stream->io, IO_READ);
 		stream->active_ms = loop_now(net->loop);
 		stream->ops->data(stream, net->scratch, (size_t)n);
-		if (drained || stream_is_over(stream) || stream->paused)
+		if (drained || stream_is_over(stream) || stream->paused ||
+		    stream->raw)
 			return;
 		left -= (size_t)n < left ? (size_t)n : left;
 	} while (left > 0);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/compat.h"
+#include "net/splice.h"
 #include "proc/slots.h"
 
 /* Descriptors of a worker beside its connections, its listening sockets and
@@ -64,16 +65,15 @@ plan_masters(unsigned workers, const struct conf *conf)
 	return PLAN_SPARE + workers * (plan_listeners(conf) + 5);
 }
 
-/* Descriptors of one connection: a relayed one has two ends. */
-static uint64_t
-plan_descriptors(const struct conf *conf)
+static bool
+plan_relays(const struct conf *conf)
 {
 	size_t i;
 
 	for (i = 0; i < conf->nservices; i++)
 		if (conf->services[i].handler == HANDLER_RELAY)
-			return 2;
-	return 1;
+			return true;
+	return false;
 }
 
 /* Half of what the channels of records and the bells of the workers leave the
@@ -133,12 +133,17 @@ plan_make(struct plan *plan, const struct conf *conf, const char *event_backend)
 	plan->pin = plan->workers == plan->ncpus;
 	plan->nofile = plan_watchable(plan_raise_nofile(), event_backend);
 	used = PLAN_SPARE + plan->workers + plan_listeners(conf);
+	if (plan_relays(conf))
+		used += 2 * PIPES_MAX;
 	if (plan->nofile <= used ||
 	    plan->nofile <= plan_masters(plan->workers, conf)) {
 		errno = EMFILE;
 		return -1;
 	}
-	plan->per_worker = (plan->nofile - used) / plan_descriptors(conf);
+	plan->per_worker = plan->nofile - used;
+	/* A relayed connection has two ends. */
+	if (plan_relays(conf))
+		plan->per_worker = (plan->per_worker + 1) / 2;
 	plan->holdable = plan->per_worker * plan->workers;
 	if (plan->holdable > TALLY_MAX)
 		plan->holdable = TALLY_MAX;

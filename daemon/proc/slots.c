@@ -4,6 +4,8 @@
 #include "proc/slots.h"
 
 #include "base/mem.h"
+#include "conf/loop.h"
+#include "net/local.h"
 #include "state/servers.h"
 
 size_t
@@ -34,7 +36,7 @@ slots_services(
 }
 
 static void
-slots_init_server(
+slots_init_server(const struct conf *conf, const struct conf_pool *pool,
     const struct conf_server *server, struct state *state, unsigned first)
 {
 	struct state_server *shared;
@@ -47,12 +49,19 @@ slots_init_server(
 		    server->target.kind == TARGET_UNIX)
 			state_server_set(shared, &server->target.addr,
 			    (uint32_t)server->weight);
+		/* What the text alone does not tell: the address is one of
+		 * this machine's. */
+		if (server->target.kind == TARGET_ADDRESS)
+			atomic_store(&shared->loops,
+			    conf_leads_back(conf, pool, &server->target.addr,
+				local_has_address(&server->target.addr)));
 	}
 }
 
 /* next is where the places of this pool's servers go. */
 static int
-slots_servers(unsigned *next, const struct conf_pool *pool, struct state *state)
+slots_servers(unsigned *next, const struct conf *conf,
+    const struct conf_pool *pool, struct state *state)
 {
 	const struct conf_server *server;
 	size_t i;
@@ -65,7 +74,7 @@ slots_servers(unsigned *next, const struct conf_pool *pool, struct state *state)
 		if (first == -1)
 			return -1;
 		next[i] = (unsigned)first;
-		slots_init_server(server, state, (unsigned)first);
+		slots_init_server(conf, pool, server, state, (unsigned)first);
 	}
 	return 0;
 }
@@ -80,7 +89,7 @@ slots_pools(struct slots *slots, const struct conf *conf, struct state *state)
 	for (i = 0; i < conf->npools; i++) {
 		slot = state_pool_slot(state, conf->pools[i].name);
 		if (slot == -1 ||
-		    slots_servers(next, &conf->pools[i], state) == -1)
+		    slots_servers(next, conf, &conf->pools[i], state) == -1)
 			return -1;
 		slots->pools[i] = (unsigned)slot;
 		next += conf->pools[i].nservers;

@@ -52,6 +52,8 @@ struct handler {
 	void (*writable)(struct session *session);
 	/* The time set with session_set_deadline() has come. */
 	void (*deadline)(struct session *session);
+	/* When bytes last moved, if the client's stream does not tell all. */
+	uint64_t (*active)(const struct session *session);
 	/* The daemon drains: end soon if that loses nothing. */
 	void (*drain)(struct session *session);
 	/* The session is over: release what it has. */

@@ -14,6 +14,9 @@
 #include "service/handler.h"
 #include "service/relay.h"
 
+/* Bytes that moved so short a time ago were not the last ones. */
+#define RELAY_BUSY_MS 1000
+
 static struct relay *
 relay_of_stream(struct stream *stream)
 {
@@ -51,6 +54,8 @@ relay_half_close(struct relay *relay, enum relay_direction direction)
 {
 	struct session *session = relay->session;
 
+	/* The half-close time-out counts from now. */
+	stream_moved(&session->client);
 	if (direction == TO_CLIENT)
 		relay->server_first = !session->client.ended;
 	if (relay_is_over(relay)) {
@@ -158,6 +163,9 @@ relay_joined(struct relay *relay)
 
 	session->client.active_ms = loop_now(session->door->service->set->loop);
 	session_set_phase(session, SESSION_OPEN);
+	session_set_deadline(session,
+	    session->door->service->timeouts.first_byte,
+	    REASON_FIRST_BYTE_TIMEOUT);
 	relay_send_header(relay);
 	stream_resume(&session->client);
 	if (relay->picked->pool->conf->splice == SPLICE_ON)
@@ -207,10 +215,26 @@ relay_writable(struct session *session)
 	relay_target_writable(relay_of_session(session), TO_CLIENT);
 }
 
+/* Before it is joined, the start's; then the client has not spoken in time. */
 static void
 relay_deadline(struct session *session)
 {
-	relay_start_deadline(relay_of_session(session));
+	struct relay *relay = relay_of_session(session);
+
+	if (!relay->joined)
+		relay_start_deadline(relay);
+	else if (counter_read(&session->entry->bytes_in) == 0)
+		session_end(session, REASON_FIRST_BYTE_TIMEOUT, 0);
+}
+
+static uint64_t
+relay_active(const struct session *session)
+{
+	const struct relay *relay = relay_of_session(session);
+
+	return session->client.active_ms > relay->server.active_ms
+	    ? session->client.active_ms
+	    : relay->server.active_ms;
 }
 
 /* ---- the end ---- */
@@ -227,42 +251,41 @@ relay_count_bytes(const struct relay *relay)
 	    counter_read(&entry->bytes_out));
 }
 
-/* The server learns of a reset, and of bytes that it will never get, by a
- * reset; of any other end by a FIN. */
+/* Whether the client is cut off in the middle of what the server has to say,
+ * lost telling of what was in a pipe to it. */
+static bool
+relay_cuts_off(const struct relay *relay, bool lost)
+{
+	const struct session *session = relay->session;
+	uint64_t now = loop_now(session->door->service->set->loop);
+
+	return lost || !stream_is_flushed(&session->client) ||
+	    (!relay->server.ended && !session->client.ended &&
+		now - session->client.active_ms < RELAY_BUSY_MS);
+}
+
+/* Both sides learn of bytes that they will never get by a reset, and the
+ * server of a reset; of any other end by a FIN. */
 static void
 relay_close(struct session *session)
 {
 	struct relay *relay = relay_of_session(session);
+	bool lost[2];
 
-	bool lost = false;
-
-	if (!relay->joined)
+	if (!relay->joined) {
 		relay_start_over(relay);
-	else
-		lost = relay_bulk_over(relay);
-	if (relay->joined)
-		relay_count_bytes(relay);
-	if (!relay->opened)
+		if (relay->opened)
+			stream_close(&relay->server);
 		return;
-	if (session->client.failed || lost ||
+	}
+	relay_bulk_over(relay, lost);
+	relay_count_bytes(relay);
+	session->cut_off = relay_cuts_off(relay, lost[TO_CLIENT]);
+	if (session->client.failed || lost[TO_SERVER] ||
 	    !stream_is_flushed(&relay->server))
 		stream_reset(&relay->server);
 	else
 		stream_close(&relay->server);
-}
-
-/* The address of the server: its place may be somebody else's by now. */
-static void
-relay_server_addr(const struct relay *relay, struct addr *addr)
-{
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss);
-
-	*addr = relay->picked->addr;
-	if (relay->opened && relay->picked->conf->nplaces > 1 &&
-	    getpeername(relay->server.io.fd, (struct sockaddr *)&ss, &len) !=
-		-1)
-		addr_from_sockaddr(addr, (const struct sockaddr *)&ss, len);
 }
 
 static void
@@ -273,9 +296,9 @@ relay_describe(const struct session *session, struct record_end *end)
 	if (relay->picked == NULL)
 		return;
 	end->server = relay->picked->shared->name;
+	end->server_addr = relay->addr;
 	end->attempts = relay->attempts;
 	end->connect_ms = relay->connect_ms;
-	relay_server_addr(relay, &end->server_addr);
 }
 
 const struct handler handler_relay = {
@@ -288,6 +311,7 @@ const struct handler handler_relay = {
 	.end = relay_end,
 	.writable = relay_writable,
 	.deadline = relay_deadline,
+	.active = relay_active,
 	.close = relay_close,
 	.describe = relay_describe,
 };

@@ -177,6 +177,8 @@ eject(struct server *server, int error)
 		return;
 	}
 	counter_add(&server->counters->events[SERVER_COUNTER_EJECTED], 1);
+	/* Who waits for it may go elsewhere. */
+	state_wake_workers(pool->set->state);
 	tell_ejected(server, error, for_ms);
 }
 

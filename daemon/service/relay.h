@@ -34,6 +34,7 @@ struct relay {
 		struct relay_start *start; /* until it is joined */
 		struct relay_bulk *bulk;   /* then, or NULL */
 	};
+	struct addr addr;      /* of the server, when it was tried */
 	uint32_t connect_ms;   /* until the server was reached */
 	uint8_t attempts;      /* to connect */
 	uint8_t full_reads[2]; /* in a row, by direction */
@@ -95,8 +96,9 @@ void relay_bulk_readable(struct relay *relay, enum relay_direction direction);
  * was all there was to do. */
 bool relay_bulk_writable(struct relay *relay, enum relay_direction direction);
 
-/* Give back what it holds.  True if bytes were lost with it. */
-bool relay_bulk_over(struct relay *relay);
+/* Give back what it holds; lost tells by direction whether bytes were lost
+ * with it. */
+void relay_bulk_over(struct relay *relay, bool lost[2]);
 
 extern const struct stream_ops relay_server_ops;
 

@@ -186,17 +186,19 @@ void
 relay_bulk_readable(struct relay *relay, enum relay_direction direction)
 {
 	struct services *set = bulk_services(relay);
-	struct stream *from = relay_source(relay, direction);
 	struct pipe *pipe = NULL;
 
-	/* What may have to be copied after all has its memory ensured. */
-	if (bufpool_ready(&set->net.pool))
+	/* What waits in the target's queue must go first.  And what may have to
+	 * be copied after all has its memory ensured. */
+	if (stream_is_flushed(relay_target(relay, direction)) &&
+	    bufpool_ready(&set->net.pool))
 		pipe = pipes_lease(&set->pipes);
 	/* Nothing was read: the loop comes again, and then it is copied. */
 	if (pipe == NULL)
 		bulk_end(relay, direction);
 	else
-		bulk_move(relay, direction, pipe, from);
+		bulk_move(
+		    relay, direction, pipe, relay_source(relay, direction));
 }
 
 bool
@@ -210,28 +212,27 @@ relay_bulk_writable(struct relay *relay, enum relay_direction direction)
 	pipe = relay->bulk->held[direction];
 	stream_produce(relay_target(relay, direction), false);
 	bulk_move(relay, direction, pipe, NULL);
-	if (relay->bulk != NULL && relay->bulk->held[direction] == NULL)
+	if (relay->bulk != NULL && relay->bulk->held[direction] == NULL &&
+	    !stream_is_full(relay_target(relay, direction)))
 		stream_resume(relay_source(relay, direction));
 	return true;
 }
 
-bool
-relay_bulk_over(struct relay *relay)
+void
+relay_bulk_over(struct relay *relay, bool lost[2])
 {
 	struct pipes *pipes = &bulk_services(relay)->pipes;
-	bool lost = false;
 	int i;
 
+	lost[TO_SERVER] = lost[TO_CLIENT] = false;
 	if (relay->bulk == NULL)
-		return false;
+		return;
 	for (i = 0; i < 2; i++) {
 		if (relay->bulk->held[i] == NULL)
 			continue;
-		lost =
-		    lost || (i == TO_SERVER && relay->bulk->held[i]->len > 0);
+		lost[i] = relay->bulk->held[i]->len > 0;
 		pipes_return(pipes, relay->bulk->held[i]);
 	}
 	mem_free(relay->bulk);
 	relay->bulk = NULL;
-	return lost;
 }

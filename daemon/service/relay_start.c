@@ -97,8 +97,8 @@ relay_log_failure(struct relay *relay, int error, const char *option)
 	log_record_str(
 	    &record, "service", relay->session->door->service->conf->name);
 	log_record_str(&record, "server", relay->picked->shared->name);
-	if (relay->picked->addr.family != ADDR_UNIX)
-		log_record_addr(&record, "address", &relay->picked->addr);
+	if (relay->addr.family != ADDR_UNIX)
+		log_record_addr(&record, "address", &relay->addr);
 	if (option != NULL)
 		log_record_str(&record, "option", option);
 	log_record_str(&record, "error", strerror(error));
@@ -106,6 +106,14 @@ relay_log_failure(struct relay *relay, int error, const char *option)
 	if (left_out > 0)
 		log_record_uint(&record, "left_out", left_out);
 	log_emit(set->log, &record);
+}
+
+/* Whether the place still has the address that was connected to: what became
+ * of that says nothing of another one. */
+static bool
+relay_same_address(const struct relay *relay)
+{
+	return addr_compare(&relay->addr, &relay->picked->addr) == 0;
 }
 
 /* The attempt has failed: give everything of it back. */
@@ -118,7 +126,8 @@ relay_attempt_over(struct relay *relay, int error, const char *option)
 	if (relay->opened)
 		stream_close(&relay->server);
 	relay->opened = false;
-	pool_connect_failed(relay->picked, error);
+	if (relay_same_address(relay))
+		pool_connect_failed(relay->picked, error);
 	ledger_give_server(&set->ledger, relay->session->entry);
 	pool_tried_add(&start->tried, relay->picked);
 	start->error = error;
@@ -137,7 +146,8 @@ relay_attempt(struct relay *relay)
 	int fd, rc;
 
 	relay->attempts++;
-	result = connect_stream(&server->addr, server->conf->target.host,
+	relay->addr = server->addr;
+	result = connect_stream(&relay->addr, server->conf->target.host,
 	    &server->pool->connect, &fd, &option);
 	if (result == CONNECT_FAILED) {
 		relay_attempt_over(relay, errno, option);
@@ -287,11 +297,12 @@ relay_connected(struct stream *stream)
 	struct relay *relay = container_of(stream, struct relay, server);
 	struct session *session = relay->session;
 
-	if (connect_is_self(stream->io.fd, &relay->picked->addr)) {
+	if (connect_is_self(stream->io.fd, &relay->addr)) {
 		relay_connect_failed(relay, ELOOP);
 		return;
 	}
-	pool_connected(relay->picked);
+	if (relay_same_address(relay))
+		pool_connected(relay->picked);
 	relay->connect_ms = (uint32_t)(loop_now(relay_services(relay)->loop) -
 	    session->started_ms);
 	relay_start_over(relay);

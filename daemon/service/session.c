@@ -82,6 +82,15 @@ session_free(struct retired *retired)
 	mem_free(session);
 }
 
+static uint64_t
+session_active(const struct session *session)
+{
+	const struct handler *handler = session->door->service->handler;
+
+	return handler->active != NULL ? handler->active(session)
+				       : session->client.active_ms;
+}
+
 /*
  * When the next time-out is due, and how the session ends then.  0: there is
  * none.
@@ -99,13 +108,15 @@ session_next_due(const struct session *session, enum reason *reason)
 		*reason = session->deadline_reason;
 	}
 	if (idle != 0) {
-		at = session->client.active_ms + idle;
+		at = session_active(session) + idle;
 		if (due == 0 || at < due) {
 			due = at;
 			*reason = silent;
 		}
 	}
+	/* One that relays counts from when it begins to read. */
 	if (timeouts->first_byte != 0 && session->phase == SESSION_OPEN &&
+	    !session->door->service->handler->full_duplex &&
 	    !conf_handlers[session->door->service->handler->kind]
 		 .speaks_first &&
 	    counter_read(&session->entry->bytes_in) == 0) {
@@ -458,6 +469,8 @@ session_end_with(struct session *session, enum reason reason, int error,
 	if (set->conf->log.access)
 		record_session(set->log, session->entry, &end);
 	loop_timer_cancel(set->loop, &session->timer);
+	if (session->cut_off)
+		close_stream = stream_reset;
 	close_stream(&session->client);
 	list_remove(&session->link);
 	ledger_end(&set->ledger, session->entry);

@@ -67,7 +67,8 @@ struct session {
 	uint8_t deadline_reason; /* enum reason, if handler->deadline is NULL */
 	uint8_t finish_reason;   /* enum reason, from session_finish() */
 	bool over;
-	bool guarded;             /* see service/guard.h */
+	bool cut_off; /* ends with a reset, for want of what was to come */
+	bool guarded; /* see service/guard.h */
 	struct proxy_sniff sniff; /* of these; what is held back of them */
 };
 
