@@ -35,7 +35,7 @@ client()
 	on_client_cpu "$bin/pingpong" "$@"
 }
 
-# Wait until what listens on the port answers; $1 is who should.
+# await NAME PORT PID: wait until the process answers on the port.
 await()
 {
 	tries=0
@@ -44,6 +44,7 @@ await()
 		[ "$tries" -lt 100 ] || fail "$1 does not answer on port $2"
 		sleep 0.1
 	done
+	kill -0 "$3" 2>/dev/null || fail "$1 has ended; who has port $2?"
 }
 
 # Nobody else may have these ports of TCP, or their numbers of UDP.

@@ -53,7 +53,7 @@ measure_cpu()
 	taskset -c 0 "$bin/floor_echo" "$floor_port" &
 	floor=$!
 	pids="$pids $floor"
-	await floor_echo "$floor_port"
+	await floor_echo "$floor_port" "$floor"
 	for _ in 1 2 3 4 5; do
 		cost -n 3000 -p "$worker" 127.0.0.1 "$port" >>"$dir/muxd.ns"
 		cost -n 3000 -p "$floor" 127.0.0.1 "$floor_port" \

@@ -87,8 +87,8 @@ start()
 start_servers()
 {
 	start 1 "$bin/floor_echo" "$echo_port"
+	await floor_echo "$echo_port" "$started"
 	start 1 "$bin/floor_udp_echo" "$udp_port"
-	await floor_echo "$echo_port"
 	if command -v iperf3 >/dev/null; then
 		start 1 iperf3 -s -p "$iperf_port"
 	fi
@@ -234,7 +234,7 @@ start_proxy()
 	haproxy) start 0 haproxy -db -f "$dir/haproxy.cfg" ;;
 	nginx) start 0 nginx -e stderr -c "$dir/nginx.conf" ;;
 	esac
-	[ "$1" = floor_udp ] || await "$1" "$(port "$1")"
+	[ "$1" = floor_udp ] || await "$1" "$(port "$1")" "$started"
 	echo "$started" "$(pgrep -P "$started" | tr '\n' ' ')" \
 	    >"$dir/$1.pids"
 	case $1 in
