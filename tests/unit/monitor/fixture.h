@@ -54,6 +54,7 @@ void fixture_server(
     struct fixture *f, size_t server, const struct responder *responder);
 
 /* Begin and end to check; what is under way is broken off. */
+bool fixture_try_start(struct fixture *f);
 void fixture_start(struct fixture *f);
 void fixture_stop(struct fixture *f);
 
