@@ -210,6 +210,44 @@ half_closed_silence_ends_at_its_timeout(void **state)
 	muxd_stop(r.muxd);
 }
 
+/* The time-out is that of the silence behind the FIN, not of one before. */
+static void
+late_end_leaves_time_for_the_answer(void **state)
+{
+	struct relayed r = relay_one("half_close_timeout = \"2s\"");
+
+	(void)state;
+	assert_true(client_stays_silent(r.client, 2100));
+	client_half_close(r.client);
+	client_expect_eof(r.server);
+	client_send_text(r.server, "answer");
+	client_close(r.server);
+	client_expect_text(r.client, "answer");
+	client_expect_eof(r.client);
+	assert_string_equal(log_field(end_of(&r), "reason"), "client_closed");
+	muxd_stop(r.muxd);
+}
+
+/* What is missing must not look like the end. */
+static void
+client_that_is_cut_off_in_a_transfer_sees_a_reset(void **state)
+{
+	struct relayed r = relay_one("lifetime = \"300ms\"");
+	char much[65536] = "", buffer[4096];
+	enum client_event event;
+	size_t n;
+
+	(void)state;
+	do {
+		(void)send(
+		    r.server, much, sizeof(much), MSG_NOSIGNAL | MSG_DONTWAIT);
+		event = client_wait(r.client, buffer, sizeof(buffer), &n, 10);
+	} while (event == CLIENT_DATA || event == CLIENT_SILENT);
+	assert_int_equal(event, CLIENT_RESET);
+	assert_string_equal(log_field(end_of(&r), "reason"), "lifetime");
+	muxd_stop(r.muxd);
+}
+
 /* fault 26 */
 static void
 reset_of_the_client_reaches_the_server(void **state)
@@ -349,6 +387,8 @@ main(void)
 		system_test(server_ends_first_client_still_sends),
 		system_test(client_ends_first_server_still_sends),
 		system_test(half_closed_silence_ends_at_its_timeout),
+		system_test(late_end_leaves_time_for_the_answer),
+		system_test(client_that_is_cut_off_in_a_transfer_sees_a_reset),
 		system_test(reset_of_the_client_reaches_the_server),
 		system_test(reset_of_the_server_reaches_the_client),
 		system_test(writing_to_a_reset_peer_ends_the_session_alone),

@@ -39,6 +39,25 @@ visit(struct muxd *muxd)
 	return client_connect(muxd_address(muxd, "relay", 0));
 }
 
+/* A connection that says something: health checks do not. */
+static int
+server_accept_talking(int listener)
+{
+	char byte;
+	int fd;
+
+	for (;;) {
+		fd = server_accept(listener);
+		switch (client_wait(
+		    fd, &byte, 0, &(size_t){ 0 }, test_deadline_ms())) {
+		case CLIENT_DATA:
+			return fd;
+		default:
+			client_close(fd);
+		}
+	}
+}
+
 static void
 turned_away(struct muxd *muxd)
 {
@@ -252,6 +271,32 @@ client_that_leaves_the_queue_gives_its_place_back(void **state)
 }
 
 static void
+client_that_waits_goes_to_the_backup_when_the_server_falls(void **state)
+{
+	int listener = server_listen("127.0.0.1:0");
+	int backup = server_listen("127.0.0.1:0");
+	struct muxd *muxd = start_pool(test_format(
+	    "%s%squeue_timeout = \"1m\"\n"
+	    "check { type = \"tcp\" interval = \"100ms\" fall = 2 }\n",
+	    server_text("s", address_of(listener), "max_connections = 1"),
+	    server_text("b", address_of(backup), "backup = true")));
+	int first, waits;
+
+	(void)state;
+	first = visit(muxd);
+	client_send_text(first, "first");
+	client_expect_text(server_accept_talking(listener), "first");
+	waits = visit(muxd);
+	client_send_text(waits, "waits");
+	assert_true(client_stays_silent(waits, 50));
+	client_close(listener);
+	client_expect_text(server_accept_talking(backup), "waits");
+	client_close(first);
+	client_close(waits);
+	muxd_stop(muxd);
+}
+
+static void
 pool_without_a_queue_turns_clients_away_at_once(void **state)
 {
 	int listener = server_listen("127.0.0.1:0");
@@ -299,6 +344,8 @@ main(void)
 		system_test(full_server_makes_clients_wait_in_turn),
 		system_test(queue_ends_by_its_timeout_and_its_length),
 		system_test(client_that_leaves_the_queue_gives_its_place_back),
+		system_test(
+		    client_that_waits_goes_to_the_backup_when_the_server_falls),
 		system_test(pool_without_a_queue_turns_clients_away_at_once),
 		system_test(attempts_are_bounded_by_retries),
 	};

@@ -218,6 +218,29 @@ what_cannot_be_spliced_to_can_be_taken_out(void **state) /* fault 38 */
 }
 
 static void
+urgent_data_is_left_to_those_who_read(void **state)
+{
+	struct fixture *f = *state;
+	struct pipe_moved moved;
+	struct both both;
+	int on = 1;
+
+	both_open(&both, f, false);
+	assert_int_not_equal(setsockopt(both.from.stream.io.fd, SOL_SOCKET,
+				 SO_OOBINLINE, &on, sizeof(on)),
+	    -1);
+	assert_int_equal(send(both.source, "ab", 2, MSG_NOSIGNAL), 2);
+	assert_int_equal(send(both.source, "c", 1, MSG_NOSIGNAL | MSG_OOB), 1);
+	assert_int_equal(send(both.source, "d", 1, MSG_NOSIGNAL), 1);
+	TURN_UNTIL(f, io_is_ready(&both.from.stream.io, IO_READ));
+	while (move(&both, &moved) == PIPE_MOVED)
+		continue;
+	assert_int_equal(move(&both, &moved), PIPE_UNFIT);
+	TURN_UNTIL(f, io_is_ready(&both.from.stream.io, IO_READ));
+	both_close(&both);
+}
+
+static void
 budget_ends_a_move(void **state)
 {
 	struct fixture *f = *state;
@@ -271,6 +294,7 @@ main(void)
 		FIXTURE_TEST(broken_target_is_told_without_a_signal),
 		FIXTURE_TEST(reset_source_is_told),
 		FIXTURE_TEST(what_cannot_be_spliced_to_can_be_taken_out),
+		FIXTURE_TEST(urgent_data_is_left_to_those_who_read),
 		FIXTURE_TEST(budget_ends_a_move),
 		FIXTURE_TEST(pipes_are_kept_up_to_a_bound_and_never_with_bytes),
 	};

@@ -490,6 +490,41 @@ urgent_data_holds_nothing_up(void **state)
 	close(fds[1]);
 }
 
+/* A hook that takes the reading over at the first bytes. */
+static void
+take_over(struct owner *owner, char event)
+{
+	if (event == 'd')
+		stream_read_raw(&owner->stream, true);
+}
+
+static void
+note_readable(struct stream *stream)
+{
+	container_of(stream, struct owner, stream)->writables++;
+	stream_pause(stream);
+}
+
+static void
+owner_that_takes_the_reading_over_gets_no_byte_more(void **state)
+{
+	struct fixture *f = *state;
+	struct stream_ops ops = owner_ops;
+	struct owner owner = { .hook = take_over };
+	int fds[2];
+
+	ops.readable = note_readable;
+	fixture_tcp_pair(fds);
+	send_all(fds[1], "12345678");
+	fixture_wait_readable(fds[0]);
+	assert_int_equal(
+	    stream_open(&owner.stream, &f->net, fds[0], &ops, 4), 0);
+	TURN_UNTIL(f, owner.writables == 1);
+	assert_int_equal(owner.bytes, 4);
+	stream_close(&owner.stream);
+	close(fds[1]);
+}
+
 int
 main(void)
 {
@@ -509,6 +544,8 @@ main(void)
 		FIXTURE_TEST(paused_stream_reads_nothing_until_resumed),
 		FIXTURE_TEST(hang_up_without_an_error_loses_nothing),
 		FIXTURE_TEST(one_turn_reads_no_more_than_the_budget),
+		FIXTURE_TEST(
+		    owner_that_takes_the_reading_over_gets_no_byte_more),
 		FIXTURE_TEST(stream_may_be_closed_in_data),
 		FIXTURE_TEST(stream_may_be_closed_in_end),
 		FIXTURE_TEST(stream_may_be_closed_in_failed),
