@@ -216,6 +216,67 @@ who_comes_without_a_header_does_not_overtake(void **state)
 	fixture_close(&f);
 }
 
+/* The limit falls in the very turn in which another one asks, who is called
+ * before the bell that tells of it. */
+static void
+nobody_overtakes_in_the_turn_in_which_the_limit_falls(void **state)
+{
+	struct fixture f;
+	int first, second, others[2], i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		fixture_open(&f,
+		    ECHO_BEHIND_PROXY(
+			"limit { connections = 1 wait_timeout = \"1h\" }"));
+		first = proxied_connect_as(&f, "192.0.2.1");
+		assert_true(is_served(&f, first));
+		second = proxied_connect_as(&f, "192.0.2.2");
+		others[0] = proxied_connect(&f, BYTES("P"));
+		assert_true(is_waiting(&f, second));
+		if (i == 0)
+			proxied_send(
+			    others[0], HEADER_V1 + 1, sizeof(HEADER_V1) - 2);
+		others[1] = fixture_connect(&f.services, 0, "127.0.0.2");
+		session_end(fixture_session(&f), REASON_INTERNAL, 0);
+		assert_true(is_served(&f, second));
+		assert_true(is_waiting(&f, others[0]));
+		assert_true(is_waiting(&f, others[1]));
+		(void)close(first);
+		(void)close(second);
+		(void)close(others[0]);
+		(void)close(others[1]);
+		fixture_close(&f);
+	}
+}
+
+/* Whose token it will be is the one who is first then. */
+static void
+who_becomes_the_first_is_told_of_the_next_token(void **state)
+{
+	struct fixture f;
+	int first, second, third;
+
+	(void)state;
+	fixture_open(&f,
+	    ECHO_BEHIND_PROXY(
+		"limit { rate = \"1/m\" wait_timeout = \"30s\" }"));
+	first = proxied_connect_as(&f, "192.0.2.1");
+	assert_true(is_served(&f, first));
+	fixture_advance(&f, 25000);
+	second = proxied_connect_as(&f, "192.0.2.2");
+	fixture_advance(&f, 10000);
+	third = proxied_connect_as(&f, "192.0.2.3");
+	fixture_advance(&f, 20000);
+	assert_refused(&f, second, REASON_SERVICE_RATE);
+	assert_true(is_waiting(&f, third));
+	fixture_advance(&f, 5000);
+	assert_true(is_served(&f, third));
+	(void)close(first);
+	(void)close(third);
+	fixture_close(&f);
+}
+
 static void
 who_waits_is_shed_when_its_time_is_over(void **state)
 {
@@ -402,6 +463,10 @@ main(void)
 		    those_who_wait_come_in_in_the_order_of_their_headers),
 		cmocka_unit_test(those_who_wait_do_not_stop_the_listener),
 		cmocka_unit_test(who_comes_without_a_header_does_not_overtake),
+		cmocka_unit_test(
+		    nobody_overtakes_in_the_turn_in_which_the_limit_falls),
+		cmocka_unit_test(
+		    who_becomes_the_first_is_told_of_the_next_token),
 		cmocka_unit_test(who_waits_is_shed_when_its_time_is_over),
 		cmocka_unit_test(refusal_tells_both_addresses),
 		cmocka_unit_test(reset_of_one_who_waits_makes_room),
