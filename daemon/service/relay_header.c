@@ -8,6 +8,12 @@
 #include "service/proxied.h"
 #include "service/relay.h"
 
+static bool
+is_ip(const struct addr *addr)
+{
+	return addr->family == ADDR_INET4 || addr->family == ADDR_INET6;
+}
+
 void
 relay_send_header(struct relay *relay)
 {
@@ -25,6 +31,13 @@ relay_send_header(struct relay *relay)
 	} else if (socket_local(session->client.io.fd, &out.dst) == -1) {
 		/* The header says that it is not known. */
 		memset(&out.dst, 0, sizeof(out.dst));
+	}
+	/* HAProxy takes PROXY with any other family, UNSPEC too, for a bad
+	 * header.  LOCAL is what every receiver must understand. */
+	if (!is_ip(&out.src) || !is_ip(&out.dst)) {
+		memset(&out.src, 0, sizeof(out.src));
+		memset(&out.dst, 0, sizeof(out.dst));
+		out.local = true;
 	}
 	if (relay->picked->pool->conf->proxy_protocol == PROXY_V1)
 		n = proxy_write_v1(buf, sizeof(buf), &out);

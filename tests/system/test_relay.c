@@ -96,6 +96,25 @@ server_may_speak_first(void **state)
 	muxd_stop(r.muxd);
 }
 
+/* Every receiver must understand that header; some refuse one of a UNIX
+ * address. */
+static void
+unix_client_has_no_address_for_the_server(void **state)
+{
+	static const char header[] = "\r\n\r\n\0\r\nQUIT\n\x20\0\0";
+	int listener = server_listen("127.0.0.1:0");
+	struct muxd *muxd =
+	    start_relay(address_of(listener), "proxy_protocol = \"v2\"");
+	int client = client_connect(muxd_address(muxd, "relay", 1));
+	int server = server_accept(listener);
+
+	(void)state;
+	client_send_text(client, "hello");
+	client_expect(server, header, sizeof(header));
+	client_expect_text(server, "hello");
+	muxd_stop(muxd);
+}
+
 static void
 any_pair_of_tcp_and_unix_is_relayed(void **state)
 {
@@ -383,6 +402,7 @@ main(void)
 		system_test(bytes_travel_both_ways),
 		system_test(server_may_speak_first),
 		system_test(any_pair_of_tcp_and_unix_is_relayed),
+		system_test(unix_client_has_no_address_for_the_server),
 		system_test(bytes_and_fin_at_once_both_arrive),
 		system_test(server_ends_first_client_still_sends),
 		system_test(client_ends_first_server_still_sends),
