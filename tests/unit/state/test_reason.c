@@ -6,6 +6,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -94,11 +96,37 @@ counter_names_are_unique_and_fit_for_metrics(void **state)
 	assert_string_equal(counter_name(COUNTER_EVENTS), "unknown");
 }
 
+/* Whoever reads a record finds its reason in muxd(8). */
+static void
+manual_names_every_reason(void **state)
+{
+	char path[512], text[65536];
+	const char *srcdir = getenv("MUXD_SRCDIR");
+	FILE *file;
+	size_t n;
+	int i;
+
+	(void)state;
+	(void)snprintf(
+	    path, sizeof(path), "%s/man/muxd.8", srcdir != NULL ? srcdir : ".");
+	file = fopen(path, "r");
+	assert_non_null(file);
+	n = fread(text, 1, sizeof(text) - 1, file);
+	(void)fclose(file);
+	text[n] = '\0';
+	for (i = REASON_NONE + 1; i < REASON_COUNT; i++) {
+		if (strstr(text, reason_info((enum reason)i)->name) == NULL)
+			fail_msg("muxd(8) lacks the reason %s",
+			    reason_info((enum reason)i)->name);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_reason_stands_at_its_code),
+		cmocka_unit_test(manual_names_every_reason),
 		cmocka_unit_test(reason_names_are_unique_and_fit_for_metrics),
 		cmocka_unit_test(reason_texts_are_sentences_without_a_stop),
 		cmocka_unit_test(reasons_from_denied_on_refuse),
