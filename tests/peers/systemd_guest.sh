@@ -30,9 +30,10 @@ echo_answers()
 	[ "$(echo hello | nc -N -w 5 127.0.0.1 7)" = hello ]
 }
 
+# http_answers PORT
 http_answers()
 {
-	[ "$(curl -sS -m 5 http://127.0.0.1/)" = '200 OK' ]
+	[ "$(curl -sS -m 5 "http://127.0.0.1:$1/")" = '200 OK' ]
 }
 
 main_pid()
@@ -88,14 +89,26 @@ service "web" {
   handler = "http"
   http { body = "200 OK" }
 }
+service "front" {
+  listen  = { "127.0.0.1:81" }
+  handler = "relay"
+  pool    = "web"
+}
+pool "web" {
+  server "here"    { address = "localhost:80" }
+  server "nowhere" { address = "nowhere.invalid:80" }
+}
 EOF
 
 check 'systemctl start' systemctl start muxd
 check 'systemctl is-active' systemctl is-active muxd
 check 'status tells what it does' \
-    sh -c 'systemctl show -P StatusText muxd | grep -q "serving 2 services"'
+    sh -c 'systemctl show -P StatusText muxd | grep -q "serving 3 services"'
 check 'echo answers on port 7' echo_answers
-check 'http answers on port 80' http_answers
+check 'http answers on port 80' http_answers 80
+check 'a server is found by its name' http_answers 81
+check 'journal: a name that nobody knows' until_true journal_has \
+    'not resolved.*name=nowhere.invalid'
 check 'no process is root' nothing_is_root
 check 'fault 47: workers have no capability' workers_are_powerless
 check 'journal: a line for the start' until_true journal_has '^ready '
@@ -131,7 +144,7 @@ check 'it is inactive, not failed' \
     sh -c '[ "$(systemctl show -P ActiveState muxd)" = inactive ]'
 check 'journal: a line for the stop' until_true journal_has '^stopped'
 check 'journal: the summary of a service' until_true journal_has \
-    '^summary.*requests=1' SERVICE=web
+    '^summary.*requests=2' SERVICE=web
 check 'nothing is left' sh -c '! pgrep -u muxd'
 
 echo 'service "x" { listen = { "127.0.0.1:9" } handlr = "echo" }' \
