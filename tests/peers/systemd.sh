@@ -45,7 +45,8 @@ mount -t overlay -o "lowerdir=/,upperdir=$base/layers/upper,workdir=$base/layers
 # What would not matter or not work in there; muxd of this machine, if any.
 for unit in systemd-networkd systemd-resolved systemd-timesyncd \
     systemd-udevd systemd-logind getty@ console-getty cron ssh \
-    xinetd nginx haproxy apache2 e2scrub_reap docker containerd; do
+    xinetd nginx haproxy redis-server postgresql apache2 e2scrub_reap docker \
+    containerd; do
 	ln -sf /dev/null "$root/etc/systemd/system/$unit.service"
 done
 rm -f "$root/etc/muxd.conf" "$root"/etc/systemd/system/*.wants/muxd.service
