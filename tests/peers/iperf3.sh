@@ -1,0 +1,63 @@
+#!/bin/sh
+# iperf3 through the relay: as many bytes as the sockets take, on one
+# connection and on 16, either way and both at once.
+set -u
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "${0%/*}/lib.sh"
+
+need iperf3 iperf3
+
+take_port
+iperf3_port=$port
+start iperf3 iperf3 -s -B 127.0.0.1 -p "$iperf3_port" --forceflush
+ready iperf3 grep -q 'Server listening' "$dir/iperf3.log"
+
+# moves PORT ARGUMENT...: a run ends well, and the receivers have got bytes.
+moves()
+{
+	$limited iperf3 -J -B 127.0.0.1 -c 127.0.0.1 -p "$@" >"$dir/result"
+	failed=$?
+	[ "$failed" -eq 0 ] && awk '
+	/"error"/ { failed = 1 }
+	/"sum_(sent|received)(_bidir_reverse)?"/ { sum = 1; sums++ }
+	sum && /"bytes"/ { sum = 0; moved += $2 + 0 > 0 }
+	END { exit failed || !sums || moved != sums }' "$dir/result" && return
+	cat "$dir/result"
+	return 1
+}
+
+with_backend()
+{
+	for way in copy splice auto; do
+		relay "$way" "127.0.0.1:$iperf3_port" "$(moving $way)"
+	done >"$dir/services"
+	muxd_start
+
+	volume=$((64 * scale))M
+	for way in copy splice auto; do
+		at=$(muxd_port $way)
+		check "$backend, $way: to the server" \
+		    moves "$at" -n "$volume"
+		check "$backend, $way: from the server" \
+		    moves "$at" -n "$volume" -R
+		check "$backend, $way: 16 to the server" \
+		    moves "$at" -n "$volume" -P 16
+		check "$backend, $way: 16 from the server" \
+		    moves "$at" -n "$volume" -P 16 -R
+	done
+	muxd_stop
+
+	# iperf3 tells the connections of the two ways apart by the order in
+	# which they come, and two workers do not keep it.
+	workers=1
+	muxd_start
+	for way in copy splice auto; do
+		check "$backend, $way: both ways at once" \
+		    moves "$(muxd_port $way)" -n "$volume" --bidir
+	done
+	muxd_stop
+	workers=2
+}
+
+for_each_backend with_backend
+exit $status
