@@ -142,6 +142,11 @@ enum pool_verdict pool_pick(struct pool *pool, struct ledger_entry *entry,
 void pool_connected(struct server *server);
 void pool_connect_failed(struct server *server, int error);
 
+/* The same of a session that it has already, without counting: datagrams tell
+ * of a server at any time. */
+void pool_working(struct server *server);
+void pool_failing(struct server *server, int error);
+
 /*
  * The queue: who waits for a server that is full.  call comes for the first
  * waiter when one may have room; it tries pool_pick() and leaves the queue if

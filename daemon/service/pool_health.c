@@ -183,13 +183,12 @@ eject(struct server *server, int error)
 }
 
 void
-pool_connect_failed(struct server *server, int error)
+pool_failing(struct server *server, int error)
 {
 	struct state_server *shared = server->shared;
 	struct pool *pool = server->pool;
 	uint32_t failures;
 
-	counter_add(&server->counters->events[SERVER_COUNTER_FAILED], 1);
 	if (pool->conf->max_failures == 0 || !is_servers_fault(server, error))
 		return;
 	failures = atomic_fetch_add(&shared->failures, 1) + 1;
@@ -200,6 +199,13 @@ pool_connect_failed(struct server *server, int error)
 		atomic_store(&shared->ejected_until_ms,
 		    loop_now(pool->set->loop) + ejection_ms(pool));
 	}
+}
+
+void
+pool_connect_failed(struct server *server, int error)
+{
+	counter_add(&server->counters->events[SERVER_COUNTER_FAILED], 1);
+	pool_failing(server, error);
 }
 
 /* A connect has succeeded after an ejection. */
@@ -221,14 +227,20 @@ recover(struct server *server)
 }
 
 void
-pool_connected(struct server *server)
+pool_working(struct server *server)
 {
 	struct state_server *shared = server->shared;
 
-	counter_add(&server->counters->events[SERVER_COUNTER_SESSIONS], 1);
 	if (is_ejected(server))
 		recover(server);
 	else if (atomic_load_explicit(
 		     &shared->failures, memory_order_relaxed) != 0)
 		atomic_store(&shared->failures, 0);
+}
+
+void
+pool_connected(struct server *server)
+{
+	counter_add(&server->counters->events[SERVER_COUNTER_SESSIONS], 1);
+	pool_working(server);
 }

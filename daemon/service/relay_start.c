@@ -21,6 +21,7 @@
 #include "net/connect.h"
 #include "service/handler.h"
 #include "service/relay.h"
+#include "service/relay_failure.h"
 
 /* What is needed only until the server is reached. */
 struct relay_start {
@@ -41,71 +42,6 @@ static struct pool *
 relay_pool(const struct relay *relay)
 {
 	return relay->session->door->service->pool;
-}
-
-static enum reason
-reason_of_connect(int error)
-{
-	switch (error) {
-	case ECONNREFUSED:
-	case ECONNRESET:
-	case ENOENT:
-	case EAGAIN:
-		return REASON_CONNECT_REFUSED;
-	case ETIMEDOUT:
-		return REASON_CONNECT_TIMEOUT;
-	case EHOSTUNREACH:
-	case ENETUNREACH:
-	case EHOSTDOWN:
-	case ENETDOWN:
-		return REASON_CONNECT_UNREACHABLE;
-	case EADDRNOTAVAIL:
-		return REASON_NO_LOCAL_PORT;
-	case EMFILE:
-	case ENFILE:
-		return REASON_NO_DESCRIPTOR;
-	case ENOMEM:
-	case ENOBUFS:
-		return REASON_NO_MEMORY;
-	case ELOOP:
-		return REASON_SERVER_LOOP;
-	default:
-		return REASON_CONNECT_FAILED;
-	}
-}
-
-/* Whether another server could do better: what this process lacks, it lacks
- * for all of them. */
-static bool
-reason_may_retry(enum reason reason)
-{
-	return reason != REASON_NO_DESCRIPTOR && reason != REASON_NO_MEMORY;
-}
-
-static void
-relay_log_failure(struct relay *relay, int error, const char *option)
-{
-	struct services *set = relay_services(relay);
-	struct log_record record;
-	uint64_t left_out;
-
-	if (!log_limit_pass(
-		&relay->session->door->errors, loop_now(set->loop), &left_out))
-		return;
-	log_record_begin(
-	    &record, LOG_LEVEL_WARNING, "cannot connect to a server");
-	log_record_str(
-	    &record, "service", relay->session->door->service->conf->name);
-	log_record_str(&record, "server", relay->picked->shared->name);
-	if (relay->addr.family != ADDR_UNIX)
-		log_record_addr(&record, "address", &relay->addr);
-	if (option != NULL)
-		log_record_str(&record, "option", option);
-	log_record_str(&record, "error", strerror(error));
-	log_record_uint(&record, "attempt", relay->attempts);
-	if (left_out > 0)
-		log_record_uint(&record, "left_out", left_out);
-	log_emit(set->log, &record);
 }
 
 /* Whether the place still has the address that was connected to: what became
@@ -131,8 +67,9 @@ relay_attempt_over(struct relay *relay, int error, const char *option)
 	ledger_give_server(&set->ledger, relay->session->entry);
 	pool_tried_add(&start->tried, relay->picked);
 	start->error = error;
-	start->reason = reason_of_connect(error);
-	relay_log_failure(relay, error, option);
+	start->reason = relay_reason_of_connect(error);
+	relay_log_failure(relay->session->door, relay->picked, &relay->addr,
+	    error, option, relay->attempts);
 }
 
 /* One attempt at the picked server.  False when it has failed already. */
@@ -230,7 +167,7 @@ relay_try(struct relay *relay)
 
 	do {
 		if (relay->attempts > pool->conf->retries ||
-		    (relay->attempts > 0 && !reason_may_retry(start->reason))) {
+		    (relay->attempts > 0 && !relay_may_retry(start->reason))) {
 			relay_give_up(relay, POOL_NONE);
 			return;
 		}
