@@ -78,6 +78,16 @@ bool compat_reuseport_balances(void);
  */
 int compat_reuseport_steer(int fd, const uint32_t *index, size_t n);
 
+/*
+ * Steer the datagrams of a reuseport group, of IPv4 or IPv6, such that all of
+ * one sender (address and port) come to one member.  A sender whose member is
+ * well stays with it, whatever becomes of others; those of the others are
+ * dealt among the members that are well, or, if none is, stay too.  seed makes
+ * the choice one that senders cannot foresee.  The rest as above.
+ */
+int compat_reuseport_deal(
+    int fd, bool inet6, const bool *well, size_t members, uint32_t seed);
+
 /* Become the user or group for good: real, effective and saved id
  * (setresuid(2), setresgid(2)). */
 int compat_setuid(uid_t uid);

@@ -276,6 +276,19 @@ compat_reuseport_steer(int fd, const uint32_t *index, size_t n)
 }
 
 int
+compat_reuseport_deal(
+    int fd, bool inet6, const bool *well, size_t members, uint32_t seed)
+{
+	(void)fd;
+	(void)inet6;
+	(void)well;
+	(void)members;
+	(void)seed;
+	errno = ENOSYS;
+	return -1;
+}
+
+int
 compat_setuid(uid_t uid)
 {
 #if defined(__FreeBSD__) || defined(__OpenBSD__)

@@ -237,6 +237,9 @@ compat_reuseport_balances(void)
 #define STEER_MEMBERS_MAX 256
 #define STEER_PROGRAM_MAX (2 + 2 * STEER_MEMBERS_MAX)
 
+/* The hash, and two instructions for each member at most. */
+#define DEAL_PROGRAM_MAX (100 + 2 * STEER_MEMBERS_MAX)
+
 /*
  * A = random % n; if (A == 0) return index[0]; if (A == 1) …  The last one
  * needs no question.  Returns the number of instructions.
@@ -274,11 +277,23 @@ steer_end(int fd)
 	return 0;
 }
 
+static int
+steer_attach(int fd, struct sock_filter *code, unsigned short len)
+{
+	struct sock_fprog program;
+
+	/* Padding goes to the kernel too. */
+	memset(&program, 0, sizeof(program));
+	program.filter = code;
+	program.len = len;
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program,
+	    sizeof(program));
+}
+
 int
 compat_reuseport_steer(int fd, const uint32_t *index, size_t n)
 {
 	struct sock_filter code[STEER_PROGRAM_MAX];
-	struct sock_fprog program;
 
 	if (n == 0)
 		return steer_end(fd);
@@ -286,12 +301,131 @@ compat_reuseport_steer(int fd, const uint32_t *index, size_t n)
 		errno = EINVAL;
 		return -1;
 	}
-	/* Padding goes to the kernel too. */
-	memset(&program, 0, sizeof(program));
-	program.filter = code;
-	program.len = steer_program(code, index, n);
-	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program,
-	    sizeof(program));
+	return steer_attach(fd, code, steer_program(code, index, n));
+}
+
+/* A program while it is written. */
+struct deal {
+	struct sock_filter code[DEAL_PROGRAM_MAX];
+	unsigned short len;
+};
+
+static void
+deal_put(struct deal *deal, unsigned code, uint32_t k)
+{
+	deal->code[deal->len++] =
+	    (struct sock_filter)BPF_STMT((uint16_t)code, k);
+}
+
+/* The next instruction is for A == k alone. */
+static void
+deal_if(struct deal *deal, uint32_t k)
+{
+	deal->code[deal->len++] =
+	    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, k, 0, 1);
+}
+
+/* A ^= A >> n */
+static void
+deal_fold(struct deal *deal, uint32_t n)
+{
+	deal_put(deal, BPF_MISC | BPF_TAX, 0);
+	deal_put(deal, BPF_ALU | BPF_RSH | BPF_K, n);
+	deal_put(deal, BPF_ALU | BPF_XOR | BPF_X, 0);
+}
+
+/* Mix A into the hash that is M[0], in the manner of MurmurHash3. */
+static void
+deal_mix(struct deal *deal)
+{
+	deal_put(deal, BPF_MISC | BPF_TAX, 0);
+	deal_put(deal, BPF_LD | BPF_MEM, 0);
+	deal_put(deal, BPF_ALU | BPF_XOR | BPF_X, 0);
+	deal_put(deal, BPF_ALU | BPF_MUL | BPF_K, UINT32_C(0x85ebca6b));
+	deal_fold(deal, 13);
+	deal_put(deal, BPF_ALU | BPF_MUL | BPF_K, UINT32_C(0xc2b2ae35));
+	deal_fold(deal, 16);
+	deal_put(deal, BPF_ST, 0);
+}
+
+/* M[0] and A = a hash of the sender.  At SKF_NET_OFF the IP header begins;
+ * the ports come behind it. */
+static void
+deal_hash(struct deal *deal, bool inet6, uint32_t seed)
+{
+	const uint32_t ip = (uint32_t)SKF_NET_OFF;
+	const uint32_t from = inet6 ? 8 : 12, size = inet6 ? 16 : 4;
+	uint32_t i;
+
+	deal_put(deal, BPF_LD | BPF_IMM, seed);
+	deal_put(deal, BPF_ST, 0);
+	for (i = from; i < from + size; i += 4) {
+		deal_put(deal, BPF_LD | BPF_W | BPF_ABS, ip + i);
+		deal_mix(deal);
+	}
+	if (inet6) {
+		deal_put(deal, BPF_LD | BPF_H | BPF_ABS, ip + 40);
+	} else {
+		deal_put(deal, BPF_LD | BPF_B | BPF_ABS, ip);
+		deal_put(deal, BPF_ALU | BPF_AND | BPF_K, 0xf);
+		deal_put(deal, BPF_ALU | BPF_LSH | BPF_K, 2);
+		deal_put(deal, BPF_MISC | BPF_TAX, 0);
+		deal_put(deal, BPF_LD | BPF_H | BPF_IND, ip);
+	}
+	deal_mix(deal);
+}
+
+/*
+ * A = hash % members; if that one is well, return A; else return the one of
+ * the n well ones that hash / members leads to.
+ */
+static void
+deal_program(struct deal *deal, const bool *well, size_t members, size_t n)
+{
+	const uint32_t all = (uint32_t)members, few = (uint32_t)n;
+	uint32_t i, sick = 0, seen = 0, left;
+
+	deal_put(deal, BPF_ALU | BPF_MOD | BPF_K, all);
+	left = n > 0 ? all - few : 0;
+	for (i = 0; i < all && sick < left; i++) {
+		if (well[i])
+			continue;
+		sick++;
+		deal_if(deal, i);
+		/* Over the questions that follow, and the return. */
+		deal_put(deal, BPF_JMP | BPF_JA, 2 * (left - sick) + 1);
+	}
+	deal_put(deal, BPF_RET | BPF_A, 0);
+	if (left == 0)
+		return;
+	deal_put(deal, BPF_LD | BPF_MEM, 0);
+	deal_put(deal, BPF_ALU | BPF_DIV | BPF_K, all);
+	deal_put(deal, BPF_ALU | BPF_MOD | BPF_K, few);
+	for (i = 0; i < all; i++) {
+		if (!well[i])
+			continue;
+		if (++seen < few)
+			deal_if(deal, seen - 1);
+		deal_put(deal, BPF_RET | BPF_K, i);
+	}
+}
+
+int
+compat_reuseport_deal(
+    int fd, bool inet6, const bool *well, size_t members, uint32_t seed)
+{
+	struct deal deal = { .len = 0 };
+	size_t i, n = 0;
+
+	if (members == 0 || members > STEER_MEMBERS_MAX) {
+		errno = EINVAL;
+		return -1;
+	}
+	for (i = 0; i < members; i++)
+		n += well[i];
+	deal_hash(&deal, inet6, seed);
+	deal_program(&deal, well, members, n);
+	return steer_attach(fd, deal.code, deal.len);
 }
 
 int

@@ -190,6 +190,47 @@ sockets_bind(struct sockets *sockets, struct conf_errors *errors)
 	return result;
 }
 
+/* Deal the datagrams of an address to the slots that are not sick.  A socket
+ * for UDP is the slot's member of the group, in the order of the slots. */
+static int
+owned_deal(const struct owned *owned, const struct sockets *sockets,
+    const bool *sick, bool *well)
+{
+	unsigned slot;
+
+	for (slot = 0; slot < sockets->slots; slot++)
+		well[slot] = sick == NULL || !sick[slot];
+	return compat_reuseport_deal(owned->fds[0],
+	    owned->endpoint.addr.family == ADDR_INET6, well, sockets->slots,
+	    sockets->seed);
+}
+
+static bool
+owned_is_dealt(const struct owned *owned)
+{
+	return owned->endpoint.transport == TRANSPORT_UDP && !owned->shared;
+}
+
+/* From the first datagram on, so that steering around a sick slot moves no
+ * sender of another one.  Where the system cannot, its own choice is as good
+ * until then. */
+static void
+sockets_deal(struct sockets *sockets)
+{
+	bool *well = mem_array(sockets->slots, sizeof(*well));
+	size_t i;
+
+	if (well == NULL ||
+	    getentropy(&sockets->seed, sizeof(sockets->seed)) == -1)
+		goto out;
+	for (i = 0; i < sockets->n; i++)
+		if (owned_is_dealt(&sockets->items[i]))
+			(void)owned_deal(
+			    &sockets->items[i], sockets, NULL, well);
+out:
+	mem_free(well);
+}
+
 int
 sockets_open(struct sockets *sockets, const struct conf *conf, unsigned slots,
     struct conf_errors *errors)
@@ -209,7 +250,11 @@ sockets_open(struct sockets *sockets, const struct conf *conf, unsigned slots,
 		    strerror(errno));
 		return -1;
 	}
-	return sockets_bind(sockets, errors);
+	if (sockets_bind(sockets, errors) == -1)
+		return -1;
+	if (slots > 1)
+		sockets_deal(sockets);
+	return 0;
 }
 
 int
@@ -270,33 +315,50 @@ owned_well(const struct owned *owned, unsigned slots, const bool *sick,
 	return n;
 }
 
+static int
+owned_steer(const struct owned *owned, const struct sockets *sockets,
+    const bool *sick, uint32_t *index)
+{
+	size_t n;
+	bool steer;
+
+	if (owned->shared || owned->nmembers == 0)
+		return 0;
+	n = owned_well(owned, sockets->slots, sick, index);
+	steer = n > 0 && n < owned->nmembers;
+	if (!steer && !sockets->steered)
+		return 0;
+	return compat_reuseport_steer(
+	    owned_any_member(owned), index, steer ? n : 0);
+}
+
 int
 sockets_steer(struct sockets *sockets, const bool *sick)
 {
 	uint32_t *index = mem_array(sockets->slots, sizeof(*index));
-	struct owned *owned;
-	bool steer;
-	int result = 0;
-	size_t i, n;
+	bool *well = mem_array(sockets->slots, sizeof(*well));
+	int result = -1;
+	size_t i;
 
-	if (index == NULL)
-		return -1;
+	if (index == NULL || well == NULL)
+		goto out;
+	result = 0;
 	for (i = 0; i < sockets->n; i++) {
-		owned = &sockets->items[i];
-		if (owned->shared || owned->nmembers == 0)
-			continue;
-		n = owned_well(owned, sockets->slots, sick, index);
-		steer = n > 0 && n < owned->nmembers;
-		if (!steer && !sockets->steered)
-			continue;
-		if (compat_reuseport_steer(
-			owned_any_member(owned), index, steer ? n : 0) == -1)
+		if (owned_is_dealt(&sockets->items[i])) {
+			if (owned_deal(
+				&sockets->items[i], sockets, sick, well) == -1)
+				result = -1;
+		} else if (owned_steer(&sockets->items[i], sockets, sick,
+			       index) == -1) {
 			result = -1;
+		}
 	}
 	sockets->steered = false;
 	for (i = 0; i < sockets->slots; i++)
 		sockets->steered |= sick[i];
+out:
 	mem_free(index);
+	mem_free(well);
 	return result;
 }
 

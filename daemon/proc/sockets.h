@@ -10,6 +10,9 @@
  * A TCP socket joins its group at listen(2), which happens when its slot's
  * worker first reports ready; from then on the kernel gives it its share.
  * When a slot is sick, the group is steered around it (SO_REUSEPORT, cBPF).
+ *
+ * A sender of datagrams always comes to the same slot, for his session is
+ * there; when that one is sick he goes elsewhere, and nobody else moves.
  */
 #ifndef MUXD_PROC_SOCKETS_H
 #define MUXD_PROC_SOCKETS_H
@@ -35,6 +38,7 @@ struct sockets {
 	struct owned *items;
 	size_t n;
 	unsigned slots;
+	uint32_t seed; /* of how datagrams are dealt */
 	bool steered;
 	bool removed; /* the files of UNIX sockets are */
 };
