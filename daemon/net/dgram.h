@@ -25,6 +25,7 @@ struct dgram_message {
 	struct addr local; /* where it was sent to; ADDR_NONE: not told */
 	const unsigned char *data;
 	size_t len;
+	bool dropped;         /* the owner's: not to be looked at any more */
 	bool truncated;       /* larger than the room: data is not all */
 	bool many;            /* sent to a broadcast or multicast address; an
 			     * answer leaves from whatever address fits */

@@ -17,13 +17,17 @@ door_of_dgram(struct dgram *dgram)
 	return container_of(dgram, struct door, dgram);
 }
 
+/* What a server sends may be asked from a server's port: of DNS from 53. */
 static bool
 datagram_is_guarded(
-    const struct services *set, const struct dgram_message *message)
+    const struct service *service, const struct dgram_message *message)
 {
-	return message->peer.port < PORT_PRIVILEGED || message->many ||
-	    addr_is_multicast(&message->peer) ||
-	    services_udp_port(set, message->peer.port);
+	bool relayed = service->handler->datagrams != NULL;
+
+	return (message->peer.port < PORT_PRIVILEGED &&
+		   (!relayed || message->peer.port == 0)) ||
+	    message->many || addr_is_multicast(&message->peer) ||
+	    services_udp_port(service->set, message->peer.port);
 }
 
 static bool
@@ -46,13 +50,27 @@ datagram_verdict(const struct door *door, const struct dgram_message *message)
 {
 	if (message->truncated)
 		return COUNTER_DATAGRAMS_TRUNCATED;
-	if (datagram_is_guarded(door->service->set, message))
+	if (datagram_is_guarded(door->service, message))
 		return COUNTER_DATAGRAMS_GUARDED;
-	if (!admission_allowed(door->service->conf, &message->peer))
+	/* Who is relayed is asked once, when the session begins. */
+	if (door->service->handler->datagrams == NULL &&
+	    !admission_allowed(door->service->conf, &message->peer))
 		return COUNTER_DATAGRAMS_DENIED;
 	if (datagram_is_limited(door, &message->peer))
 		return COUNTER_DATAGRAMS_LIMITED;
 	return COUNTER_EVENTS;
+}
+
+static void
+datagram_answer(struct service *service, struct dgram_message *message)
+{
+	service->handler->datagram(service, message);
+	/* Whatever a handler does, muxd amplifies nothing. */
+	if (message->reply_len > message->len) {
+		message->reply_len = 0;
+		counter_add(
+		    &service->counters->events[COUNTER_DATAGRAMS_GUARDED], 1);
+	}
 }
 
 static void
@@ -71,19 +89,16 @@ datagrams_received(
 		if (messages[i].len == 0)
 			counter_add(&events[COUNTER_DATAGRAMS_EMPTY], 1);
 		verdict = datagram_verdict(door, &messages[i]);
-		if (verdict != COUNTER_EVENTS) {
+		messages[i].dropped = verdict != COUNTER_EVENTS;
+		if (messages[i].dropped)
 			counter_add(&events[verdict], 1);
-			continue;
-		}
-		service->handler->datagram(service, &messages[i]);
-		/* Whatever a handler does, muxd amplifies nothing. */
-		if (messages[i].reply_len > messages[i].len) {
-			messages[i].reply_len = 0;
-			counter_add(&events[COUNTER_DATAGRAMS_GUARDED], 1);
-		}
+		else if (service->handler->datagram != NULL)
+			datagram_answer(service, &messages[i]);
 	}
 	counter_add(&events[COUNTER_DATAGRAMS_IN], n);
 	counter_add(&events[COUNTER_BYTES_IN], bytes);
+	if (service->handler->datagrams != NULL)
+		service->handler->datagrams(door, messages, n);
 }
 
 static void

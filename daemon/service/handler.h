@@ -65,6 +65,10 @@ struct handler {
 	 * than what came. */
 	void (*datagram)(
 	    struct service *service, struct dgram_message *message);
+	/* Or take all that came, but for those dropped, and see to the rest
+	 * of it: limits and answers. */
+	void (*datagrams)(
+	    struct door *door, const struct dgram_message *messages, size_t n);
 };
 
 extern const struct handler *const handler_table[HANDLER_COUNT];

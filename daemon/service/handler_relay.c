@@ -6,11 +6,14 @@
  * to the other at once; above the high-water mark of the one the other is
  * not read.  A FIN travels after the bytes before it, and the session ends
  * when both have arrived.  A reset travels as a reset.
+ *
+ * Datagrams are carried by flows: see flow.h and flows.h.
  */
 #include <sys/socket.h>
 
 #include <errno.h>
 
+#include "service/flows.h"
 #include "service/handler.h"
 #include "service/relay.h"
 
@@ -305,6 +308,8 @@ const struct handler handler_relay = {
 	.kind = HANDLER_RELAY,
 	.size = sizeof(struct relay),
 	.full_duplex = true,
+	.setup = flows_setup,
+	.teardown = flows_teardown,
 	.open = relay_open,
 	.data = relay_data,
 	.readable = relay_readable,
@@ -314,4 +319,5 @@ const struct handler handler_relay = {
 	.active = relay_active,
 	.close = relay_close,
 	.describe = relay_describe,
+	.datagrams = flows_datagrams,
 };

@@ -59,6 +59,10 @@ record_session(struct log *log, const struct ledger_entry *entry,
 	log_record_uint(&record, "duration_ms", end->duration_ms);
 	log_record_uint(&record, "bytes_in", counter_read(&entry->bytes_in));
 	log_record_uint(&record, "bytes_out", counter_read(&entry->bytes_out));
+	if (end->datagrams) {
+		log_record_uint(&record, "datagrams_in", end->datagrams_in);
+		log_record_uint(&record, "datagrams_out", end->datagrams_out);
+	}
 	if (end->phase != NULL)
 		log_record_str(&record, "phase", end->phase);
 	record_reason(&record, end->reason, end->error);

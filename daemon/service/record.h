@@ -5,6 +5,9 @@
 #ifndef MUXD_SERVICE_RECORD_H
 #define MUXD_SERVICE_RECORD_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/log.h"
 #include "service/service.h"
 #include "state/state.h"
@@ -18,6 +21,9 @@ struct record_end {
 	struct addr server_addr;
 	unsigned attempts;   /* to connect to a server */
 	uint64_t connect_ms; /* until one was reached */
+	bool datagrams;      /* it was a flow of these: how many */
+	uint64_t datagrams_in;
+	uint64_t datagrams_out;
 	uint64_t duration_ms;
 	enum reason reason;
 	int error; /* errno value, or 0 */

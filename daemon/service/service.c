@@ -11,6 +11,7 @@
 #include "service/admission.h"
 #include "service/arrival.h"
 #include "service/datagrams.h"
+#include "service/flows.h"
 #include "service/handler.h"
 #include "service/pool.h"
 #include "service/session.h"
@@ -120,6 +121,8 @@ services_open_items(
 	return 0;
 }
 
+static void services_check_drained(struct services *services);
+
 static void
 services_drain_deadline(struct timer *timer)
 {
@@ -128,17 +131,19 @@ services_drain_deadline(struct timer *timer)
 	struct list *node;
 	uint64_t n = arrival_end_all(services, REASON_DRAIN_DEADLINE);
 
+	n += flows_end_all(services->flows, REASON_DRAIN_DEADLINE);
 	while ((node = services->sessions.next) != &services->sessions) {
 		session_end(container_of(node, struct session, link),
 		    REASON_DRAIN_DEADLINE, 0);
 		n++;
 	}
-	if (n == 0)
-		return;
-	log_record_begin(&record, LOG_LEVEL_WARNING,
-	    "the drain deadline has passed: sessions were closed");
-	log_record_uint(&record, "sessions", n);
-	log_emit(services->log, &record);
+	if (n > 0) {
+		log_record_begin(&record, LOG_LEVEL_WARNING,
+		    "the drain deadline has passed: sessions were closed");
+		log_record_uint(&record, "sessions", n);
+		log_emit(services->log, &record);
+	}
+	services_check_drained(services);
 }
 
 int
@@ -235,10 +240,20 @@ services_close_door(struct door *door)
 		return;
 	door->open = false;
 	admission_close(door);
-	if (door->endpoint.transport == TRANSPORT_UDP)
+	if (door->endpoint.transport == TRANSPORT_UDP) {
+		flows_flush(door->service->set->flows);
 		dgram_close(&door->dgram);
-	else
+	} else {
 		listener_close(&door->listener);
+	}
+}
+
+/* A flow's datagrams come and go through the door. */
+static bool
+services_door_has_flows(const struct door *door)
+{
+	return door->endpoint.transport == TRANSPORT_UDP &&
+	    door->service->flows != NULL;
 }
 
 static void
@@ -252,15 +267,37 @@ services_drain_door(struct door *door)
 		listener_drain(&door->listener);
 }
 
+/*
+ * Whether other workers still have sessions, until the deadline: with each
+ * socket that is closed, the kernel deals the clients anew among those that
+ * are left, and the flows of others would come to the wrong worker.
+ */
+static bool
+services_await_others(struct services *services)
+{
+	struct limit *total = services->state->total;
+
+	if (services->flows == NULL || !timer_is_set(&services->drain) ||
+	    tally_read(&total->tally) == 0)
+		return false;
+	limit_wait(total, services->ledger.worker);
+	return tally_read(&total->tally) != 0;
+}
+
 /* Tell the owner, once, that the last session is over. */
 static void
 services_check_drained(struct services *services)
 {
+	size_t i;
+
 	if (!services->closed || services->drained ||
 	    !list_empty(&services->sessions) ||
-	    !list_empty(&services->arrivals))
+	    !list_empty(&services->arrivals) ||
+	    flows_are_live(services->flows) || services_await_others(services))
 		return;
 	services->drained = true;
+	for (i = 0; i < services->ndoors; i++)
+		services_close_door(&services->doors[i]);
 	services->ops->drained(services);
 }
 
@@ -304,7 +341,8 @@ services_close_doors(struct services *services)
 
 	for (i = 0; i < services->ndoors; i++) {
 		services_drain_door(&services->doors[i]);
-		services_close_door(&services->doors[i]);
+		if (!services_door_has_flows(&services->doors[i]))
+			services_close_door(&services->doors[i]);
 	}
 	services->closed = true;
 	/* Who has come since the draining began was told neither of it nor,
@@ -323,9 +361,11 @@ services_stop(struct services *services)
 
 	services->draining = true;
 	services->closed = true;
+	loop_timer_cancel(services->loop, &services->drain);
 	for (i = 0; i < services->ndoors; i++)
 		services_close_door(&services->doors[i]);
 	(void)arrival_end_all(services, REASON_STOPPED);
+	(void)flows_end_all(services->flows, REASON_STOPPED);
 	while ((node = services->sessions.next) != &services->sessions)
 		session_end(container_of(node, struct session, link),
 		    REASON_STOPPED, 0);
@@ -341,6 +381,7 @@ services_retry(struct services *services)
 	services_retry_doors(services);
 	for (i = 0; i < services->conf->npools; i++)
 		pool_retry(&services->pools[i]);
+	services_check_drained(services);
 }
 
 bool
@@ -413,6 +454,7 @@ services_close(struct services *services)
 		if (service->handler->teardown != NULL)
 			service->handler->teardown(service);
 	}
+	flows_close(services->flows);
 	dgram_batch_free(services->batch);
 	mem_free(services->items);
 	pools_close(services->pools, services->conf->npools);

@@ -26,6 +26,8 @@
 #include "state/ledger.h"
 #include "state/limit.h"
 
+struct flow_queue;
+struct flows;
 struct handler;
 struct pool;
 struct services;
@@ -48,8 +50,9 @@ struct service {
 	struct counters *counters; /* this worker's block */
 	struct service_timeouts timeouts;
 	uint32_t read_max;
-	struct pool *pool; /* NULL: none */
-	void *data;        /* the handler's */
+	struct pool *pool;        /* NULL: none */
+	struct flow_queue *flows; /* service/flows.h; NULL: none */
+	void *data;               /* the handler's */
 };
 
 /* A client that was accepted while a limit was full, and waits: the first of
@@ -102,8 +105,9 @@ struct services {
 	size_t nitems;
 	struct door *doors;
 	size_t ndoors;
-	struct list sessions;
-	struct list arrivals;     /* clients whose PROXY header has not come */
+	struct list sessions; /* of streams */
+	struct list arrivals; /* clients whose PROXY header has not come */
+	struct flows *flows;  /* sessions of datagrams; NULL without these */
 	uint64_t connections_max; /* of the whole daemon */
 	uint64_t memory_max;      /* chunks, of the whole daemon */
 	const struct services_ops *ops;
@@ -156,8 +160,12 @@ int services_add_door(struct services *services, size_t service,
  */
 void services_drain(struct services *services, uint64_t timeout_ms);
 
-/* Take whoever has come meanwhile, and close the doors.  ops->drained is
- * called when no session is left. */
+/*
+ * Take whoever has come meanwhile, and close the doors; those of relayed
+ * datagrams let nobody in from now on and close with the last session of all
+ * workers, or at the deadline.  ops->drained is called when no session is
+ * left.
+ */
 void services_close_doors(struct services *services);
 
 /* End all sessions at once and close the doors. */

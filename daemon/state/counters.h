@@ -13,7 +13,8 @@
 #include "state/reason.h"
 
 enum counter {
-	COUNTER_ACCEPTED,  /* connections taken from the kernel */
+	COUNTER_ACCEPTED,  /* connections taken from the kernel, and clients
+			    * of relayed datagrams that had no session */
 	COUNTER_SESSIONS,  /* of these, admitted */
 	COUNTER_WAITED,    /* clients that waited at a full limit */
 	COUNTER_BYTES_IN,  /* from clients */
@@ -25,7 +26,7 @@ enum counter {
 	COUNTER_DATAGRAMS_DENIED,    /* deny, or not in allow */
 	COUNTER_DATAGRAMS_LIMITED,   /* source_datagram_rate */
 	COUNTER_DATAGRAMS_EMPTY,     /* of no bytes */
-	COUNTER_DATAGRAMS_UNSENT,    /* the kernel refused the answer */
+	COUNTER_DATAGRAMS_UNSENT,    /* the kernel did not take it */
 	COUNTER_REQUESTS,            /* of a protocol that has them (http) */
 	COUNTER_EVENTS
 };

@@ -98,6 +98,8 @@ static const struct reason_info reasons[REASON_COUNT] = {
 	    "a PROXY header came from a source that is not trusted"),
 	REFUSED(REASON_PROXY_TIMEOUT, "proxy_timeout",
 	    "the PROXY header did not arrive in time"),
+	REFUSED(REASON_DRAINING, "draining",
+	    "the daemon stops, and lets nobody in any more"),
 };
 
 const struct reason_info *

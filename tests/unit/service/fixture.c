@@ -14,6 +14,8 @@
 #include "base/compat.h"
 #include "event/backend.h"
 #include "net/socket.h"
+#include "service/flows.h"
+#include "state/servers.h"
 
 /* The clock of the loop: one for the program, since a loop asks a function
  * without an argument. */
@@ -52,7 +54,8 @@ ring(void *arg, unsigned worker)
 {
 	struct fixture *f = arg;
 
-	wake_send(f->bells[worker]);
+	if (worker == 0 || f->has_other)
+		wake_send(f->bells[worker]);
 }
 
 static void
@@ -118,6 +121,8 @@ open_services(struct fixture *f, struct services *services, unsigned worker)
 		.worker = worker,
 		.conf = f->conf,
 		.slots = f->slots,
+		.pool_slots = f->pool_slots,
+		.server_places = f->places,
 		.connections_max =
 		    f->conf->connections != 0 ? f->conf->connections : 1000,
 		.ndoors = 16,
@@ -133,7 +138,12 @@ void
 fixture_load(struct fixture *f, const char *text)
 {
 	const struct state_shape shape = {
-		.workers = 2, .services = 16, .sessions = 64, .sources = 1024
+		.workers = 2,
+		.services = 16,
+		.sessions = 64,
+		.sources = 1024,
+		.pools = 4,
+		.servers = 16,
 	};
 	struct conf_errors errors = { 0 };
 	int fds[2];
@@ -156,6 +166,35 @@ fixture_load(struct fixture *f, const char *text)
 	hang_bell(f, 1, &f->other);
 }
 
+/* What the master does: a slot for each pool, a place for each server, which
+ * all have an address. */
+static void
+make_pools(struct fixture *f)
+{
+	const struct conf_pool *pool;
+	const struct conf_server *server;
+	unsigned n = 0;
+	size_t i, j;
+	int slot, place;
+
+	for (i = 0; i < f->conf->npools; i++) {
+		pool = &f->conf->pools[i];
+		slot = state_pool_slot(f->state, pool->name);
+		assert_int_not_equal(slot, -1);
+		f->pool_slots[i] = (unsigned)slot;
+		for (j = 0; j < pool->nservers; j++) {
+			server = &pool->servers[j];
+			place = state_server_places(
+			    f->state, pool->name, server->name, 1);
+			assert_int_not_equal(place, -1);
+			f->places[n++] = (unsigned)place;
+			state_server_set(&f->state->servers[place],
+			    &server->target.addr, (uint32_t)server->weight);
+		}
+		state_pool_changed(&f->state->pools[slot]);
+	}
+}
+
 void
 fixture_start(struct fixture *f)
 {
@@ -170,6 +209,7 @@ fixture_start(struct fixture *f)
 		assert_int_not_equal(slot, -1);
 		f->slots[i] = (unsigned)slot;
 	}
+	make_pools(f);
 	open_services(f, &f->services, 0);
 }
 
@@ -193,6 +233,7 @@ fixture_close(struct fixture *f)
 	if (f->started) {
 		services_stop(&f->services);
 		assert_true(list_empty(&f->services.sessions));
+		assert_false(flows_are_live(f->services.flows));
 		assert_int_equal(f->services.net.pool.used, 0);
 		services_close(&f->services);
 	}

@@ -29,6 +29,8 @@ struct fixture {
 	struct wake wakes[2];  /* the bells of both */
 	int bells[2];
 	unsigned slots[16];
+	unsigned pool_slots[4];
+	unsigned places[16]; /* the first of each server of all pools */
 	bool started;
 	bool small; /* little room in the kernel: slow readers are soon felt */
 	bool has_other;

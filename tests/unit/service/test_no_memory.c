@@ -59,7 +59,11 @@ static const char *const configuration =
     " http { body = \"hello\" } }"
     "service \"day\" { listen = { \"127.0.0.1:0\" } handler = \"daytime\" }"
     "service \"far\" { listen = { \"127.0.0.1:0\" } handler = \"echo\""
-    " accept_proxy = \"127.0.0.1\" }";
+    " accept_proxy = \"127.0.0.1\" }"
+    "service \"dns\" { listen = { \"udp:127.0.0.1:0\" } handler = \"relay\""
+    " pool = \"nobody\" }"
+    "pool \"nobody\" { server \"a\" { address = \"127.0.0.1:1\" }"
+    " udp { idle_timeout = \"1ms\" } }";
 
 /* Read until the end, whatever comes, while time passes: who found no memory
  * tries again by a timer. */
@@ -90,6 +94,21 @@ visit(struct fixture *f, size_t door, const char *first, const char *second)
 	fixture_advance(f, 100);
 }
 
+/* A datagram to a door, which nobody answers. */
+static void
+send_datagram(struct fixture *f, size_t door)
+{
+	struct sockaddr_storage ss;
+	socklen_t len =
+	    addr_to_sockaddr(&f->services.doors[door].endpoint.addr, &ss);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	assert_int_not_equal(fd, -1);
+	assert_int_equal(sendto(fd, "?", 1, 0, (struct sockaddr *)&ss, len), 1);
+	fixture_advance(f, 100);
+	(void)close(fd);
+}
+
 static void
 visit_all(struct fixture *f)
 {
@@ -100,6 +119,7 @@ visit_all(struct fixture *f)
 	    "cdGET / HTTP/1.0\r\n\r\n");
 	visit(f, 2, "", "");
 	visit(f, 3, "PROXY TCP4 192.0.2.1 192.0.2.2 ", "1 2\r\nhello");
+	send_datagram(f, 4);
 }
 
 /* Nobody is there any more, nor has left anything. */
@@ -173,6 +193,8 @@ the_set_up_may_fail_at_any_allocation(void **state)
 	config.worker = 1;
 	config.conf = f.conf;
 	config.slots = f.slots;
+	config.pool_slots = f.pool_slots;
+	config.server_places = f.places;
 	config.connections_max = 10;
 	config.ndoors = 4;
 	for (n = 0;; n++) {
