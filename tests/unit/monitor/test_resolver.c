@@ -437,7 +437,6 @@ write_resolv_conf(const struct fixture *f, const char *text)
 	assert_int_equal(rename(path, f->resolv_conf), 0);
 }
 
-/* fault 8 */
 static void
 unreadable_resolv_conf_is_an_error_that_passes(void **state)
 {
