@@ -27,12 +27,12 @@ fi
 # what is indented in them.
 echo
 echo "muxd serves what $conf says; try it in another terminal."
-sed -n '/^# What it serves/,$ {
-	/^# What it serves/d
-	s/^#     /      /p
-	t
-	s/^# /\n  /p
-}' "$conf"
+awk '
+/^# What it serves/ { on = 1; next }
+!on { next }
+/^#     / { print "      " substr($0, 7); title = 0; next }
+/^# / { print (title ? "" : "\n") "  " substr($0, 3); title = 1; next }
+{ title = 0 }' "$conf"
 echo
 echo 'Ctrl-C drains and ends it; again, it ends at once.'
 echo
