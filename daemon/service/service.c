@@ -439,7 +439,6 @@ services_arrived(struct services *services)
 	/* Who comes so late was not told of it. */
 	if (services->draining)
 		services_drain_sessions(services);
-	services_check_drained(services);
 }
 
 void

@@ -348,6 +348,28 @@ draining_waits_for_a_header_that_is_on_its_way(void **state)
 }
 
 static void
+who_tells_while_muxd_drains_is_told_of_it(void **state)
+{
+	struct fixture f;
+	int fd;
+
+	(void)state;
+	fixture_open(&f,
+	    "service \"chargen\" { listen = { \"127.0.0.1:0\" } "
+	    "handler = \"chargen\" accept_proxy = \"127.0.0.1/32\" }");
+	fd = proxied_connect(&f, BYTES("PROXY TCP4 192.0"));
+	assert_true(is_waiting(&f, fd));
+	services_drain(&f.services, 60000);
+	services_close_doors(&f.services);
+	proxied_send(fd, BYTES(".2.1 192.0.2.2 1 2\r\n"));
+	assert_int_equal(fixture_read_end(&f, fd), 0);
+	(void)close(fd);
+	TURN_UNTIL(&f, f.drained);
+	assert_int_equal(fixture_ended(&f, REASON_DRAINED), 1);
+	fixture_close(&f);
+}
+
+static void
 draining_is_over_when_the_header_is_not_coming(void **state)
 {
 	struct fixture f;
@@ -420,6 +442,7 @@ main(void)
 		cmocka_unit_test(records_tell_both_addresses),
 		cmocka_unit_test(
 		    draining_waits_for_a_header_that_is_on_its_way),
+		cmocka_unit_test(who_tells_while_muxd_drains_is_told_of_it),
 		cmocka_unit_test(
 		    draining_is_over_when_the_header_is_not_coming),
 		cmocka_unit_test(drain_deadline_ends_it),

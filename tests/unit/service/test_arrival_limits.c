@@ -10,6 +10,16 @@
 #include <unistd.h>
 
 static void
+reset_and_close(int fd)
+{
+	const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
+
+	assert_int_equal(
+	    setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)), 0);
+	(void)close(fd);
+}
+
+static void
 lists_go_by_the_carried_address(void **state)
 {
 	struct fixture f;
@@ -252,29 +262,46 @@ nobody_overtakes_in_the_turn_in_which_the_limit_falls(void **state)
 
 /* Whose token it will be is the one who is first then. */
 static void
+assert_next_token(struct fixture *f, bool reset)
+{
+	int first = proxied_connect_as(f, "192.0.2.1"), second, third;
+
+	assert_true(is_served(f, first));
+	fixture_advance(f, 25000);
+	second = proxied_connect(f, BYTES("P"));
+	assert_true(is_waiting(f, second));
+	proxied_send(second, HEADER_V1 + 1, sizeof(HEADER_V1) - 2);
+	fixture_advance(f, 10000);
+	third = proxied_connect_as(f, "192.0.2.3");
+	if (reset) {
+		assert_true(is_waiting(f, third));
+		reset_and_close(second);
+	}
+	fixture_advance(f, 20000);
+	if (!reset)
+		assert_refused(f, second, REASON_SERVICE_RATE);
+	assert_true(is_waiting(f, third));
+	fixture_advance(f, 5000);
+	assert_true(is_served(f, third));
+	(void)close(first);
+	(void)close(third);
+}
+
+static void
 who_becomes_the_first_is_told_of_the_next_token(void **state)
 {
 	struct fixture f;
-	int first, second, third;
+	int reset;
 
 	(void)state;
-	fixture_open(&f,
-	    ECHO_BEHIND_PROXY(
-		"limit { rate = \"1/m\" wait_timeout = \"30s\" }"));
-	first = proxied_connect_as(&f, "192.0.2.1");
-	assert_true(is_served(&f, first));
-	fixture_advance(&f, 25000);
-	second = proxied_connect_as(&f, "192.0.2.2");
-	fixture_advance(&f, 10000);
-	third = proxied_connect_as(&f, "192.0.2.3");
-	fixture_advance(&f, 20000);
-	assert_refused(&f, second, REASON_SERVICE_RATE);
-	assert_true(is_waiting(&f, third));
-	fixture_advance(&f, 5000);
-	assert_true(is_served(&f, third));
-	(void)close(first);
-	(void)close(third);
-	fixture_close(&f);
+	for (reset = 0; reset < 2; reset++) {
+		fixture_open(&f,
+		    ECHO_BEHIND_PROXY("limit { rate = \"1/m\" "
+				      "wait_timeout = \"30s\" }"));
+		assert_next_token(&f, reset == 1);
+		assert_int_equal(fixture_ended(&f, REASON_CLIENT_RESET), reset);
+		fixture_close(&f);
+	}
 }
 
 static void
@@ -327,7 +354,6 @@ refusal_tells_both_addresses(void **state)
 static void
 reset_of_one_who_waits_makes_room(void **state)
 {
-	const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
 	struct fixture f;
 	int first, second;
 
@@ -343,10 +369,7 @@ reset_of_one_who_waits_makes_room(void **state)
 	proxied_send(second, HEADER_V1 + 1, sizeof(HEADER_V1) - 2);
 	assert_true(is_waiting(&f, second));
 	assert_int_equal(connections(&f), 2);
-	assert_int_equal(
-	    setsockopt(second, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)),
-	    0);
-	(void)close(second);
+	reset_and_close(second);
 	TURN_UNTIL(&f, fixture_ended(&f, REASON_CLIENT_RESET) == 1);
 	assert_int_equal(connections(&f), 1);
 	(void)close(first);
