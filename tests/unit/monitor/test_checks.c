@@ -131,7 +131,8 @@ it_goes_down_with_exactly_fall_bad_checks(void **state)
 	    "error=Connection refused failed=3 fall=3 usable=0 servers=1\n",
 	    address);
 	assert_int_equal(fixture_logged(f, line), 1);
-	assert_int_equal(f->wakes, 0);
+	/* Who waits for it in a queue may have to go elsewhere. */
+	assert_int_equal(f->wakes, 2);
 	close_one(f, &responder);
 }
 
@@ -141,6 +142,7 @@ go_down(struct fixture *f, struct responder *responder)
 	responder_shut(responder);
 	wait_logged(f, "warning: server down", 1);
 	fixture_forget(f);
+	f->wakes = 0;
 }
 
 static void
@@ -347,6 +349,7 @@ each_address_of_a_name_is_checked_by_itself(void **state)
 	for (unsigned i = 0; i < 4; i++)
 		checks_place_changed(f->checks, f->places[0] + i);
 	wait_logged(f, "server down", 1);
+	f->wakes = 0;
 	assert_int_equal(fixture_logged(f, "usable=1 servers=2\n"), 1);
 	assert_int_equal(atomic_load(&shared[0].checked), SERVER_UNCHECKED);
 	assert_int_equal(atomic_load(&shared[1].checked), SERVER_UP);
