@@ -101,7 +101,7 @@ with_backend()
 			relay "in-$way" "127.0.0.1:$seen" "$(moving $way)
 			    proxy_protocol = \"v2\"" \
 			    'accept_proxy = { "127.0.0.9" }' |
-			    sed "s/127\.0\.0\.1:0/127.0.0.1:$behind/"
+			    tcp_at "$behind"
 		} >"$dir/services"
 		muxd_start
 

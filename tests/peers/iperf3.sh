@@ -1,6 +1,6 @@
 #!/bin/sh
 # iperf3 through the relay: as many bytes as the sockets take, on one
-# connection and on 16, either way and both at once.
+# connection and on 16, either way and both at once, and datagrams.
 set -u
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "${0%/*}/lib.sh"
@@ -9,6 +9,8 @@ need iperf3 iperf3
 
 take_port
 iperf3_port=$port
+take_port
+datagrams=$port # they go where the connection that steers them goes
 start iperf3 iperf3 -s -B 127.0.0.1 -p "$iperf3_port" --forceflush
 ready iperf3 grep -q 'Server listening' "$dir/iperf3.log"
 
@@ -31,6 +33,9 @@ with_backend()
 	for way in copy splice auto; do
 		relay "$way" "127.0.0.1:$iperf3_port" "$(moving $way)"
 	done >"$dir/services"
+	relay udp "127.0.0.1:$iperf3_port" 'udp { idle_timeout = "1s" }' \
+	    'limit { source_datagram_rate = "1000000/s" }' |
+		both_at "$datagrams" >>"$dir/services"
 	muxd_start
 
 	volume=$((64 * scale))M
@@ -45,7 +50,14 @@ with_backend()
 		check "$backend, $way: 16 from the server" \
 		    moves "$at" -n "$volume" -P 16 -R
 	done
-	muxd_stop
+	for way in '' -R; do
+		check "$backend: datagrams${way:+, from the server}" \
+		    moves "$datagrams" -u -l 1200 -b 200M \
+		    -n $((10 * scale))M $way
+	done
+	check "$backend: their sessions end" until_true grep \
+	    'service=udp .*reason=idle_timeout' "$dir/muxd.log"
+	muxd_stop idle_timeout drained
 
 	# iperf3 tells the connections of the two ways apart by the order in
 	# which they come, and two workers do not keep it.

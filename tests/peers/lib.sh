@@ -163,6 +163,16 @@ service "$1" {
 END
 }
 
+# The same at a port that is known, over TCP, or over TCP and UDP.
+tcp_at()
+{
+	sed "s/127\.0\.0\.1:0/127.0.0.1:$1/"
+}
+both_at()
+{
+	sed "s/\"127\.0\.0\.1:0\"/\"127.0.0.1:$1\", \"udp:127.0.0.1:$1\"/"
+}
+
 # The options of a pool for a way to move bytes.
 moving()
 {
@@ -238,7 +248,7 @@ log_is_clean()
 	!/^time=/ && /uninitialised|definitely lost/ { bad() }
 	/ msg=summary service=/ {
 		sessions = 1
-		for (i = NF; i > 0 && $i !~ /_out=/; i--) {
+		for (i = NF; i > 0 && $i !~ /(_out|sessions|accepted|service)=/; i--) {
 			split($i, field, "=")
 			if (!index(reasons, " " field[1] " ")) {
 				bad()

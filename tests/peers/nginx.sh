@@ -97,8 +97,7 @@ with_backend()
 		    "$(moving $way) proxy_protocol = \"v2\"" \
 		    'accept_proxy = { "127.0.0.9" }' >"$dir/in-$way"
 	done >"$dir/services"
-	sed "s/127\.0\.0\.1:0/127.0.0.1:$behind/" "$dir/in-splice" \
-	    >>"$dir/services"
+	tcp_at "$behind" <"$dir/in-splice" >>"$dir/services"
 	muxd_start
 
 	for way in copy splice auto; do
