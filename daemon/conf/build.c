@@ -231,6 +231,22 @@ fill(struct filling *f)
 	return rc;
 }
 
+/* The limit of datagrams keeps muxd from answering those who forge their
+ * address.  What a relay passes on is answered by its servers, so there is none
+ * unless somebody asks for it. */
+static void
+fill_relay(const struct conf_scope *scope)
+{
+	const struct conf_option *option =
+	    conf_option_get(SECTION_SERVICE_LIMIT, "source_datagram_rate");
+	struct conf_service *service = scope->base;
+
+	if (service->handler == HANDLER_RELAY &&
+	    conf_scope_find(scope, option) == NULL)
+		memset(&service->limit.source_datagram_rate, 0,
+		    sizeof(service->limit.source_datagram_rate));
+}
+
 /* ---- references ------------------------------------------------------------ */
 
 static const struct conf_pool *
@@ -300,6 +316,8 @@ conf_build(struct conf *conf, struct conf_errors *errors)
 		f.scope = &source->scopes[i];
 		if (fill(&f) == -1)
 			return -1;
+		if (f.scope->section == SECTION_SERVICE)
+			fill_relay(f.scope);
 	}
 	link_all(conf);
 	return 0;

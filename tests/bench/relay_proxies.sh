@@ -130,7 +130,6 @@ configure_muxd()
 	  listen = { "udp:127.0.0.1:$(port muxd)" }
 	  handler = "relay"
 	  pool = "datagrams"
-	  limit { source_datagram_rate = 0 }
 	}
 	service "auto" {
 	  listen = { "127.0.0.1:$(port muxd-auto)" }

@@ -390,10 +390,28 @@ each_scope_keeps_its_own(void **state)
 	conf_free(conf);
 }
 
+static void
+relay_has_no_limit_of_datagrams_unless_it_is_set(void **state)
+{
+	struct conf *conf = fixture_parse(
+	    "pool \"p\" { server \"s\" { address = \"127.0.0.1:9\" } }\n"
+	    "service \"a\" { listen = \"udp:127.0.0.1:7\" pool = \"p\" "
+	    "handler = \"relay\" }\n"
+	    "service \"b\" { listen = \"udp:127.0.0.1:8\" pool = \"p\" "
+	    "handler = \"relay\" limit { source_datagram_rate = 5/s } }\n");
+
+	(void)state;
+	assert_int_equal(conf->services[0].limit.source_datagram_rate.count, 0);
+	assert_int_equal(conf->services[1].limit.source_datagram_rate.count, 5);
+	conf_free(conf);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    relay_has_no_limit_of_datagrams_unless_it_is_set),
 		cmocka_unit_test(values_land_in_the_global_options),
 		cmocka_unit_test(values_land_in_their_service),
 		cmocka_unit_test(values_land_in_their_pool),
