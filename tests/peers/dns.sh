@@ -122,8 +122,10 @@ know()
 
 start_muxd()
 {
+	# Before muxd runs, or an earlier one's words would be taken for its.
+	: >"$dir/muxd.log"
 	# shellcheck disable=SC2086
-	${MUXD_WRAPPER:-} "$MUXD" -c "$dir/muxd.conf" $1 2>"$dir/muxd.log" &
+	${MUXD_WRAPPER:-} "$MUXD" -c "$dir/muxd.conf" $1 2>>"$dir/muxd.log" &
 	muxd_pid=$!
 	within_a_while grep -q 'msg=ready' "$dir/muxd.log" || {
 		cat "$dir/muxd.log"

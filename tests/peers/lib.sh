@@ -213,9 +213,11 @@ defaults { drain_timeout = "5s" }
 END
 		cat "$dir/services"
 	} >"$dir/muxd.conf"
+	# Before muxd runs, or an earlier one's words would be taken for its.
+	: >"$dir/muxd.log"
 	timeout --foreground -k 5 1800 ${MUXD_WRAPPER:-} "$MUXD" \
 	    --event-backend "$backend" -c "$dir/muxd.conf" \
-	    2>"$dir/muxd.log" &
+	    2>>"$dir/muxd.log" &
 	muxd_pid=$!
 	until_true grep -q 'msg=ready' "$dir/muxd.log" && return
 	echo 'not ok: muxd does not start'
