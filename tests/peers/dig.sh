@@ -78,11 +78,12 @@ over()
 	grep -q "^;; SERVER: .*($protocol)$" "$dir/answer"
 }
 
-# Many questions, each from a port of its own, of eight at once.  Since dig
-# shares its ports with others (SO_REUSEPORT), each has an address of its own.
+# many PORT COUNT: so many questions of eight at once, each from a port of its
+# own.  Since dig shares its ports with others (SO_REUSEPORT), each of the eight
+# has an address of its own.
 many()
 {
-	count=$((50 * scale))
+	count=$2
 	awk -v count=$count 'BEGIN {
 		while (count-- > 0)
 			print "www.relay.test A"
@@ -102,9 +103,7 @@ many()
 # dns_relay NAME PORT UDP-OPTIONS WAY
 dns_relay()
 {
-	relay "$1" "127.0.0.1:$dns" "$(moving "$4") udp { $3 }" \
-	    'limit { source_datagram_rate = "1000000/s" }' |
-		both_at "$2"
+	relay "$1" "127.0.0.1:$dns" "$(moving "$4") udp { $3 }" | both_at "$2"
 }
 
 with_backend()
@@ -115,7 +114,13 @@ with_backend()
 	} >"$dir/services"
 	muxd_start
 	for service in open once; do
-		[ $service = open ] && at=$open || at=$once
+		# More sessions at a time have no room in FD_SETSIZE.
+		at=$open
+		count=50
+		if [ $service = once ]; then
+			at=$once
+			count=$((50 * scale))
+		fi
 		check "$backend, $service: an address" \
 		    says 192.0.2.80 ask "$at" +short www.relay.test
 		check "$backend, $service: an IPv6 address" \
@@ -135,7 +140,7 @@ with_backend()
 		    over TCP "$at" +noedns
 		check "$backend, $service: and has all of it" \
 		    all_addresses "$at" +noedns
-		check "$backend, $service: many at once" many "$at"
+		check "$backend, $service: many at once" many "$at" $count
 	done
 	check "$backend: sessions end with the answer" \
 	    until_true grep 'service=once .*reason=responded' "$dir/muxd.log"

@@ -215,7 +215,7 @@ END
 	} >"$dir/muxd.conf"
 	# Before muxd runs, or an earlier one's words would be taken for its.
 	: >"$dir/muxd.log"
-	timeout --foreground -k 5 1800 ${MUXD_WRAPPER:-} "$MUXD" \
+	timeout --foreground -k 30 1800 ${MUXD_WRAPPER:-} "$MUXD" \
 	    --event-backend "$backend" -c "$dir/muxd.conf" \
 	    2>>"$dir/muxd.log" &
 	muxd_pid=$!
