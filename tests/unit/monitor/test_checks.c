@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
+#include "event/backend.h"
 
 #include "responder.h"
 
@@ -585,6 +585,9 @@ want_of_descriptors_is_no_fault_of_servers(void **state)
 	struct fixture *f = *state;
 	struct responder responder;
 
+	/* poll(2) takes no more descriptors than the limit. */
+	if (!event_backends[0]->edge)
+		skip();
 	fixture_open(f, 100);
 	responder_open(&responder, f, &holds);
 	for (size_t i = 0; i < 100; i++)

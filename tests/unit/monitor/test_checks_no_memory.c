@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "event/backend.h"
 #include "responder.h"
 
 void *__real_mem_zalloc(size_t size);
@@ -110,6 +111,9 @@ a_check_may_fail_at_any_allocation(void **state)
 	long n;
 
 	(void)state;
+	/* The others allocate for each descriptor, the test's own included. */
+	if (!event_backends[0]->edge)
+		skip();
 	for (i = 0; i < COUNT(types); i++) {
 		open_two(&f, &responder, types[i]);
 		descriptors = fixture_descriptors();
