@@ -122,6 +122,8 @@ plan_watchable(uint64_t nofile, const char *event_backend)
 int
 plan_make(struct plan *plan, const struct conf *conf, const char *event_backend)
 {
+	/* A relayed connection has two ends. */
+	uint64_t ends = plan_relays(conf) ? 2 : 1;
 	unsigned usable;
 	uint64_t used;
 
@@ -133,17 +135,14 @@ plan_make(struct plan *plan, const struct conf *conf, const char *event_backend)
 	plan->pin = plan->workers == plan->ncpus;
 	plan->nofile = plan_watchable(plan_raise_nofile(), event_backend);
 	used = PLAN_SPARE + plan->workers + plan_listeners(conf);
-	if (plan_relays(conf))
+	if (ends == 2)
 		used += 2 * PIPES_MAX;
-	if (plan->nofile <= used ||
+	if (plan->nofile < used + ends ||
 	    plan->nofile <= plan_masters(plan->workers, conf)) {
 		errno = EMFILE;
 		return -1;
 	}
-	plan->per_worker = plan->nofile - used;
-	/* A relayed connection has two ends. */
-	if (plan_relays(conf))
-		plan->per_worker = (plan->per_worker + 1) / 2;
+	plan->per_worker = (plan->nofile - used) / ends;
 	plan->holdable = plan->per_worker * plan->workers;
 	if (plan->holdable > TALLY_MAX)
 		plan->holdable = TALLY_MAX;

@@ -9,8 +9,6 @@
  *
  * Datagrams are carried by flows: see flow.h and flows.h.
  */
-#include <sys/socket.h>
-
 #include <errno.h>
 
 #include "service/flows.h"
@@ -164,7 +162,7 @@ relay_joined(struct relay *relay)
 {
 	struct session *session = relay->session;
 
-	session->client.active_ms = loop_now(session->door->service->set->loop);
+	stream_moved(&session->client);
 	session_set_phase(session, SESSION_OPEN);
 	session_set_deadline(session,
 	    session->door->service->timeouts.first_byte,

@@ -14,8 +14,6 @@
  * as the worker's buffer, so if it turns out there that the target cannot be
  * spliced to, what is in the pipe can be read out and written as usual.
  */
-#include <errno.h>
-
 #include "base/mem.h"
 #include "service/relay.h"
 

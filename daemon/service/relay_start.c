@@ -14,12 +14,10 @@
  * is as good as the first.
  */
 #include <errno.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "net/connect.h"
-#include "service/handler.h"
 #include "service/relay.h"
 #include "service/relay_failure.h"
 
@@ -244,7 +242,6 @@ relay_connected(struct stream *stream)
 	    session->started_ms);
 	relay_start_over(relay);
 	relay->joined = true;
-	session_set_deadline(session, 0, REASON_NONE);
 	relay_joined(relay);
 }
 

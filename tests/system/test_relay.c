@@ -267,6 +267,17 @@ client_that_is_cut_off_in_a_transfer_sees_a_reset(void **state)
 	muxd_stop(r.muxd);
 }
 
+static void
+expect_reset_to_travel(struct relayed *r, int from, int to, const char *reason)
+{
+	client_send_text(r->client, "x");
+	client_expect_text(r->server, "x");
+	client_reset(from);
+	client_expect_reset(to);
+	assert_string_equal(log_field(end_of(r), "reason"), reason);
+	muxd_stop(r->muxd);
+}
+
 /* fault 26 */
 static void
 reset_of_the_client_reaches_the_server(void **state)
@@ -274,12 +285,7 @@ reset_of_the_client_reaches_the_server(void **state)
 	struct relayed r = relay_one("");
 
 	(void)state;
-	client_send_text(r.client, "x");
-	client_expect_text(r.server, "x");
-	client_reset(r.client);
-	client_expect_reset(r.server);
-	assert_string_equal(log_field(end_of(&r), "reason"), "client_reset");
-	muxd_stop(r.muxd);
+	expect_reset_to_travel(&r, r.client, r.server, "client_reset");
 }
 
 /* fault 26 */
@@ -289,12 +295,7 @@ reset_of_the_server_reaches_the_client(void **state)
 	struct relayed r = relay_one("");
 
 	(void)state;
-	client_send_text(r.client, "x");
-	client_expect_text(r.server, "x");
-	client_reset(r.server);
-	client_expect_reset(r.client);
-	assert_string_equal(log_field(end_of(&r), "reason"), "server_reset");
-	muxd_stop(r.muxd);
+	expect_reset_to_travel(&r, r.server, r.client, "server_reset");
 }
 
 /* fault 34 */
