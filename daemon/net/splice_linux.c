@@ -135,13 +135,12 @@ pipe_write(struct pipe *pipe, struct stream *to, struct pipe_moved *moved)
 	return PIPE_MOVED;
 }
 
-/* splice(2) does not get past urgent data, and says EAGAIN before it. */
+/* splice(2) does not get past urgent data, and says EAGAIN before it.  Whether
+ * there is input to peek at would not tell: it may have come since. */
 static bool
-has_input(const struct stream *stream)
+is_at_mark(const struct stream *stream)
 {
-	char byte;
-
-	return recv(stream->io.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+	return sockatmark(stream->io.fd) == 1;
 }
 
 /* Fill the empty pipe from the source. */
@@ -152,7 +151,7 @@ pipe_read(struct pipe *pipe, struct stream *from, size_t step,
 	ssize_t n = splice_retry(from->io.fd, pipe->fds[1], step);
 
 	if (n == -1 && errno == EAGAIN) {
-		if ((moved->in == 0 || from->io.eof) && has_input(from))
+		if ((moved->in == 0 || from->io.eof) && is_at_mark(from))
 			return PIPE_UNFIT;
 		io_drained(&from->io, IO_READ);
 		*drained = true;

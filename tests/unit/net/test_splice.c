@@ -27,6 +27,29 @@ struct both {
 	int target; /* what to sends is read here */
 };
 
+/* Where bytes come from as soon as splice(2) has found nothing; then -1. */
+static int late_source = -1;
+
+ssize_t __real_splice(
+    int in, off_t *off_in, int out, off_t *off_out, size_t len, unsigned flags);
+ssize_t __wrap_splice(
+    int in, off_t *off_in, int out, off_t *off_out, size_t len, unsigned flags);
+
+ssize_t
+__wrap_splice(
+    int in, off_t *off_in, int out, off_t *off_out, size_t len, unsigned flags)
+{
+	ssize_t n = __real_splice(in, off_in, out, off_out, len, flags);
+
+	if (n == -1 && errno == EAGAIN && late_source != -1) {
+		assert_int_equal(
+		    send(late_source, "late", 4, MSG_NOSIGNAL), 4);
+		late_source = -1;
+		errno = EAGAIN;
+	}
+	return n;
+}
+
 static void
 ignore(struct stream *stream)
 {
@@ -240,6 +263,26 @@ urgent_data_is_left_to_those_who_read(void **state)
 	both_close(&both);
 }
 
+/* What comes between the EAGAIN and whatever is asked next is no sign that the
+ * source cannot be spliced: the loop tells of it. */
+static void
+bytes_that_come_late_are_spliced_too(void **state)
+{
+	struct fixture *f = *state;
+	struct pipe_moved moved;
+	struct both both;
+
+	both_open(&both, f, false);
+	late_source = both.source;
+	assert_int_equal(move(&both, &moved), PIPE_MOVED);
+	assert_int_equal(late_source, -1);
+	assert_int_equal(moved.in, 0);
+	TURN_UNTIL(f, io_is_ready(&both.from.stream.io, IO_READ));
+	assert_int_equal(move(&both, &moved), PIPE_MOVED);
+	assert_int_equal(moved.in, 4);
+	both_close(&both);
+}
+
 static void
 budget_ends_a_move(void **state)
 {
@@ -295,6 +338,7 @@ main(void)
 		FIXTURE_TEST(reset_source_is_told),
 		FIXTURE_TEST(what_cannot_be_spliced_to_can_be_taken_out),
 		FIXTURE_TEST(urgent_data_is_left_to_those_who_read),
+		FIXTURE_TEST(bytes_that_come_late_are_spliced_too),
 		FIXTURE_TEST(budget_ends_a_move),
 		FIXTURE_TEST(pipes_are_kept_up_to_a_bound_and_never_with_bytes),
 	};
