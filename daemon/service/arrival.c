@@ -375,11 +375,12 @@ arrival_begin(struct door *door, int fd, const struct addr *peer,
 	list_append(&set->arrivals, &arrival->link);
 	loop_timer_set(
 	    set->loop, &arrival->timer, service->conf->proxy_timeout);
-	/* Mostly the header comes with the connection, and the loop need not
-	 * know. */
+	/* Mostly the header comes with the connection, and the client comes
+	 * in: then the loop need not know. */
 	arrival_read(arrival);
-	if (!arrival->over && arrival->proxied == NULL &&
-	    io_add(set->loop, &arrival->io, IO_READ) == -1)
+	if (!arrival->over &&
+	    io_add(set->loop, &arrival->io,
+		arrival->proxied == NULL ? IO_READ : 0) == -1)
 		arrival_refuse(arrival, REASON_NO_MEMORY, NULL);
 	return 0;
 }

@@ -351,29 +351,34 @@ refusal_tells_both_addresses(void **state)
 	fixture_close(&f);
 }
 
+/* Its header came in pieces, or was there at once. */
 static void
 reset_of_one_who_waits_makes_room(void **state)
 {
 	struct fixture f;
-	int first, second;
+	int first, second, pieces;
 
 	(void)state;
-	fixture_open(&f,
-	    ECHO_BEHIND_PROXY(
-		"limit { connections = 1 wait_timeout = \"1h\" }"));
-	first = proxied_connect_as(&f, "192.0.2.1");
-	assert_true(is_served(&f, first));
-	/* A byte late, so that the loop knows of it. */
-	second = proxied_connect(&f, BYTES("P"));
-	assert_true(is_waiting(&f, second));
-	proxied_send(second, HEADER_V1 + 1, sizeof(HEADER_V1) - 2);
-	assert_true(is_waiting(&f, second));
-	assert_int_equal(connections(&f), 2);
-	reset_and_close(second);
-	TURN_UNTIL(&f, fixture_ended(&f, REASON_CLIENT_RESET) == 1);
-	assert_int_equal(connections(&f), 1);
-	(void)close(first);
-	fixture_close(&f);
+	for (pieces = 0; pieces < 2; pieces++) {
+		fixture_open(&f,
+		    ECHO_BEHIND_PROXY(
+			"limit { connections = 1 wait_timeout = \"1h\" }"));
+		first = proxied_connect_as(&f, "192.0.2.1");
+		assert_true(is_served(&f, first));
+		second = pieces == 0 ? proxied_connect_as(&f, "192.0.2.2")
+				     : proxied_connect(&f, BYTES("P"));
+		assert_true(is_waiting(&f, second));
+		if (pieces == 1)
+			proxied_send(
+			    second, HEADER_V1 + 1, sizeof(HEADER_V1) - 2);
+		assert_true(is_waiting(&f, second));
+		assert_int_equal(connections(&f), 2);
+		reset_and_close(second);
+		TURN_UNTIL(&f, fixture_ended(&f, REASON_CLIENT_RESET) == 1);
+		assert_int_equal(connections(&f), 1);
+		(void)close(first);
+		fixture_close(&f);
+	}
 }
 
 /* Its source is counted while it waits: it is connected. */
