@@ -9,6 +9,7 @@
  * and, since splice(2) knows no MSG_NOSIGNAL, SIGPIPE: the process must
  * ignore that one.
  */
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <errno.h>
@@ -140,7 +141,9 @@ pipe_write(struct pipe *pipe, struct stream *to, struct pipe_moved *moved)
 static bool
 is_at_mark(const struct stream *stream)
 {
-	return sockatmark(stream->io.fd) == 1;
+	int mark = 0;
+
+	return ioctl(stream->io.fd, SIOCATMARK, &mark) != -1 && mark != 0;
 }
 
 /* Fill the empty pipe from the source. */
