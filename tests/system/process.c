@@ -17,8 +17,7 @@
 #include "client.h"
 #include "support.h"
 
-/* How long a client may take to ask. */
-#define PATIENCE_MS 30000
+#define CLIENTS_MAX 256
 
 /* A socket bound to the address, beside others of this user. */
 static int
@@ -36,18 +35,6 @@ bind_beside(const char *address)
 	return fd;
 }
 
-static void
-answer_one(int fd, const char *answer)
-{
-	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
-	char request[4096];
-
-	if (poll(&pollfd, 1, PATIENCE_MS) == 1 &&
-	    recv(fd, request, sizeof(request), 0) > 0)
-		(void)send(fd, answer, strlen(answer), MSG_NOSIGNAL);
-	(void)close(fd);
-}
-
 /* What the test has open is not for its servers: a client's socket would not
  * be closed while they have it too. */
 static void
@@ -60,23 +47,54 @@ close_all_but(int kept)
 			(void)close(fd);
 }
 
-/* Each client in a process of its own, so that none waits for another. */
+/* Something came of a client: its request, or its end. */
+static void
+answer_one(int fd, const char *answer)
+{
+	char request[4096];
+
+	if (recv(fd, request, sizeof(request), MSG_DONTWAIT) > 0)
+		(void)send(fd, answer, strlen(answer), MSG_NOSIGNAL);
+	(void)close(fd);
+}
+
+/* Answer those who have spoken; the number of the others. */
+static nfds_t
+answer_ready(struct pollfd *clients, nfds_t n, const char *answer)
+{
+	nfds_t i, left = 0;
+
+	for (i = 0; i < n; i++) {
+		if (clients[i].revents != 0)
+			answer_one(clients[i].fd, answer);
+		else
+			clients[left++] = clients[i];
+	}
+	return left;
+}
+
+/* None waits for another one that is silent; a process for each would be too
+ * much of a burden below valgrind. */
 static _Noreturn void
 serve(int listener, const char *answer)
 {
+	struct pollfd fds[1 + CLIENTS_MAX] = { { .fd = listener,
+	    .events = POLLIN } };
+	struct pollfd *clients = fds + 1;
+	nfds_t n = 0;
 	int fd;
 
-	(void)signal(SIGCHLD, SIG_IGN);
 	for (;;) {
-		fd = accept(listener, NULL, NULL);
-		if (fd == -1)
+		fds[0].events = n < CLIENTS_MAX ? POLLIN : 0;
+		if (poll(fds, 1 + n, -1) == -1)
 			continue;
-		if (fork() == 0) {
-			(void)close(listener);
-			answer_one(fd, answer);
-			_exit(0);
-		}
-		(void)close(fd);
+		n = answer_ready(clients, n, answer);
+		if ((fds[0].revents & POLLIN) == 0)
+			continue;
+		fd = accept(listener, NULL, NULL);
+		if (fd != -1)
+			clients[n++] =
+			    (struct pollfd){ .fd = fd, .events = POLLIN };
 	}
 }
 
