@@ -1,23 +1,12 @@
 /*
- * What the programs of the benchmarks share: they end with a message at the
- * first error, and they can tell what CPU time other processes have had.
+ * What the small programs of the benchmarks share: they end with a message at
+ * the first error.
  */
 #ifndef TESTS_BENCH_BENCH_H
 #define TESTS_BENCH_BENCH_H
 
 #include <netinet/in.h>
 #include <stdint.h>
-#include <time.h>
-
-enum { BENCH_PIDS = 16 };
-
-/* CPU time of processes, and time, between two moments. */
-struct meter {
-	long pids[BENCH_PIDS];
-	unsigned npids;
-	uint64_t cpu; /* nanoseconds, of all of them */
-	struct timespec begin;
-};
 
 /* Say what failed, with errno's text, and exit with 2. */
 _Noreturn void bench_die(const char *what);
@@ -36,14 +25,5 @@ void bench_raise_descriptors(void);
  * it is a stream; not inherited, and otherwise with the flags given
  * (SOCK_NONBLOCK). */
 int bench_listen(int type, uint16_t port);
-
-/* Watch another process too. */
-void meter_add(struct meter *meter, const char *pid);
-
-void meter_begin(struct meter *meter);
-
-/* CPU time in nanoseconds (schedstat of proc(5)) and seconds that went by since
- * meter_begin(). */
-void meter_end(const struct meter *meter, double *cpu, double *seconds);
 
 #endif

@@ -1,15 +1,16 @@
 /*
- * The floor: the smallest edge-triggered epoll loop in C that echoes.  It
- * checks nothing, limits nothing, logs nothing and loses bytes when a client
- * does not read; it is what the CPU time of muxd's worker is held against, and
- * the server behind the relays.
+ * The floor: the smallest edge-triggered epoll loop in C that echoes, or gives
+ * each read the same answer.  It checks nothing, limits nothing, logs nothing
+ * and loses bytes when a client does not read; it is what the CPU time of
+ * muxd's worker is held against, and the server behind the relays.
  *
- * usage: floor_echo PORT
+ * usage: floor_echo PORT [ANSWER]
  */
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "bench.h"
@@ -36,8 +37,9 @@ accept_all(int epfd, int listener)
 		watch(epfd, fd);
 }
 
+/* NULL echoes. */
 static void
-echo(int fd, unsigned events)
+answer(int fd, unsigned events, const char *fixed)
 {
 	static char buffer[BUFFER];
 	ssize_t n;
@@ -47,7 +49,9 @@ echo(int fd, unsigned events)
 	do {
 		n = recv(fd, buffer, sizeof(buffer), 0);
 		if (n > 0)
-			(void)send(fd, buffer, (size_t)n, MSG_NOSIGNAL);
+			(void)send(fd, fixed != NULL ? fixed : buffer,
+			    fixed != NULL ? strlen(fixed) : (size_t)n,
+			    MSG_NOSIGNAL);
 	} while (n == BUFFER || (n > 0 && (events & EPOLLRDHUP) != 0));
 	if (n == 0 || (events & (EPOLLHUP | EPOLLERR)) != 0)
 		(void)close(fd);
@@ -59,8 +63,8 @@ main(int argc, char **argv)
 	struct epoll_event events[EVENTS];
 	int epfd = epoll_create1(0), listener, n, i;
 
-	if (argc != 2) {
-		fputs("usage: floor_echo PORT\n", stderr);
+	if (argc != 2 && argc != 3) {
+		fputs("usage: floor_echo PORT [ANSWER]\n", stderr);
 		return 2;
 	}
 	if (epfd == -1)
@@ -75,7 +79,8 @@ main(int argc, char **argv)
 			if (events[i].data.fd == listener)
 				accept_all(epfd, listener);
 			else
-				echo(events[i].data.fd, events[i].events);
+				answer(events[i].data.fd, events[i].events,
+				    argc == 3 ? argv[2] : NULL);
 		}
 	}
 }

@@ -42,8 +42,7 @@ __wrap_splice(
 	ssize_t n = __real_splice(in, off_in, out, off_out, len, flags);
 
 	if (n == -1 && errno == EAGAIN && late_source != -1) {
-		assert_int_equal(
-		    send(late_source, "late", 4, MSG_NOSIGNAL), 4);
+		assert_int_equal(send(late_source, "late", 4, MSG_NOSIGNAL), 4);
 		late_source = -1;
 		errno = EAGAIN;
 	}
