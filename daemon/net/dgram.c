@@ -230,6 +230,19 @@ dgram_retry(struct timer *timer)
 }
 
 void
+dgram_pause(struct dgram *dgram)
+{
+	loop_timer_cancel(dgram->net->loop, &dgram->retry);
+	io_want(&dgram->io, 0);
+}
+
+void
+dgram_resume(struct dgram *dgram)
+{
+	io_want(&dgram->io, IO_READ);
+}
+
+void
 dgram_drain(struct dgram *dgram)
 {
 	if (!dgram->closed)

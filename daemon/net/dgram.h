@@ -70,6 +70,10 @@ struct dgram {
 int dgram_open(struct dgram *dgram, struct net *net, int fd,
     struct dgram_batch *batch, const struct dgram_ops *ops, void *owner);
 
+/* Receive nothing for the time being; and go on with what waits. */
+void dgram_pause(struct dgram *dgram);
+void dgram_resume(struct dgram *dgram);
+
 /* Receive what waits now, until EAGAIN. */
 void dgram_drain(struct dgram *dgram);
 

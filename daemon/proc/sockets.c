@@ -181,12 +181,15 @@ sockets_bind(struct sockets *sockets, struct conf_errors *errors)
 	size_t i, j;
 	int result = 0;
 
-	for (i = 0; i < conf->nservices; i++)
-		for (j = 0; j < conf->services[i].nlisten; j++)
+	for (i = 0; i < conf->nservices; i++) {
+		for (j = 0; j < conf->services[i].nlisten; j++) {
+			sockets->items[sockets->n].id = ++sockets->ids;
 			if (owned_open(&sockets->items[sockets->n++], conf, i,
 				&conf->services[i].listen[j], sockets->slots,
 				errors) == -1)
 				result = -1;
+		}
+	}
 	return result;
 }
 

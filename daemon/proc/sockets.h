@@ -24,6 +24,7 @@
 #include "conf/conf.h"
 
 struct owned {
+	uint32_t id;    /* its own among all that there ever were */
 	size_t service; /* index in conf->services */
 	struct endpoint endpoint;
 	bool shared;
@@ -38,6 +39,7 @@ struct sockets {
 	struct owned *items;
 	size_t n;
 	unsigned slots;
+	uint32_t ids;  /* given so far */
 	uint32_t seed; /* of how datagrams are dealt */
 	bool steered;
 	bool removed; /* the files of UNIX sockets are */

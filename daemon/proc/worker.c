@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "event/wake.h"
 #include "proc/child.h"
+#include "service/generation.h"
 #include "service/service.h"
 
 #define WORKER_HEARTBEAT_MS 1000
@@ -77,13 +78,19 @@ worker_open_doors(struct worker *worker)
 {
 	const struct sockets *sockets = worker->task->sockets;
 	const struct owned *owned;
+	struct door_config door;
 	size_t i;
 
 	for (i = 0; i < sockets->n; i++) {
 		owned = &sockets->items[i];
-		if (services_add_door(&worker->services, owned->service,
-			&owned->endpoint, sockets_fd(owned, worker->task->slot),
-			owned->shared) == -1)
+		door = (struct door_config){
+			.service = owned->service,
+			.endpoint = owned->endpoint,
+			.id = owned->id,
+			.fd = sockets_fd(owned, worker->task->slot),
+			.shared = owned->shared,
+		};
+		if (services_add_door(&worker->services, &door) == -1)
 			return -1;
 	}
 	return 0;
@@ -209,19 +216,22 @@ worker_setup_services(struct worker *worker)
 		.log = &worker->log,
 		.state = task->state,
 		.worker = task->slot,
+		.ops = &worker_services_ops,
+		.owner = worker,
+	};
+	const struct generation_config first = {
+		.number = task->generation,
 		.conf = task->conf,
 		.slots = task->places->services,
 		.pool_slots = task->places->pools,
 		.server_places = task->places->places,
 		.connections_max = task->connections_max,
 		.ndoors = task->sockets->n,
-		.ops = &worker_services_ops,
-		.owner = worker,
 	};
 
 	task->state->wake = worker_wake_other;
 	task->state->wake_arg = (void *)(uintptr_t)task;
-	return services_open(&worker->services, &config);
+	return services_open(&worker->services, &config, &first);
 }
 
 /* A sandbox that forbids it, such as that of the shipped unit, is nothing to

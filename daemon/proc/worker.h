@@ -16,6 +16,7 @@
 /* What the master gives a worker, in the memory that it is forked with. */
 struct worker_task {
 	const struct conf *conf;
+	uint32_t generation; /* its number */
 	const struct sockets *sockets;
 	struct state *state;
 	const struct slots *places; /* of the configuration in the state */

@@ -24,7 +24,7 @@ struct applicant {
 static struct door *
 door_of_listener(struct listener *listener)
 {
-	return container_of(listener, struct door, listener);
+	return container_of(listener, struct gate, listener)->door;
 }
 
 static bool
@@ -184,14 +184,14 @@ admission_park(struct door *door, const struct applicant *who,
 	waiter->retry_ms =
 	    who->request.retry_ms != 0 ? now + who->request.retry_ms : 0;
 	counter_add(&door->service->counters->events[COUNTER_WAITED], 1);
-	listener_pause(&door->listener);
+	listener_pause(&door->gate->listener);
 	admission_arm(door);
 	return true;
 }
 
-/* A client at the door.  False when it has become the waiter. */
+/* Ask for a client at the door.  False when it has become the waiter. */
 static bool
-admission_admit(struct door *door, int fd, const struct addr *peer, bool behind)
+admission_ask(struct door *door, int fd, const struct addr *peer, bool behind)
 {
 	struct applicant who = {
 		.fd = fd,
@@ -200,7 +200,6 @@ admission_admit(struct door *door, int fd, const struct addr *peer, bool behind)
 	struct services *set = door->service->set;
 	enum reason reason = REASON_DENIED;
 
-	counter_add(&door->service->counters->events[COUNTER_ACCEPTED], 1);
 	/* Those that wait were here before. */
 	arrival_retry(door);
 	if (admission_must_tell(door, peer) ||
@@ -215,6 +214,14 @@ admission_admit(struct door *door, int fd, const struct addr *peer, bool behind)
 	return true;
 }
 
+/* The same for one that has just come. */
+static bool
+admission_admit(struct door *door, int fd, const struct addr *peer, bool behind)
+{
+	counter_add(&door->service->counters->events[COUNTER_ACCEPTED], 1);
+	return admission_ask(door, fd, peer, behind);
+}
+
 /* The waiter is gone: take those behind it whose time is over too, until one
  * waits or the queue is empty. */
 static void
@@ -225,13 +232,13 @@ admission_next(struct door *door, bool behind)
 	int fd;
 
 	for (n = 0; n < SHED_BUDGET; n++) {
-		fd = listener_accept_one(&door->listener, &peer);
+		fd = listener_accept_one(&door->gate->listener, &peer);
 		if (fd == -1)
 			break;
 		if (!admission_admit(door, fd, &peer, behind))
 			return;
 	}
-	listener_resume(&door->listener);
+	listener_resume(&door->gate->listener);
 }
 
 static void
@@ -255,7 +262,7 @@ admission_retry_waiter(struct door *door)
 	if (reason == REASON_NONE) {
 		waiter->fd = -1;
 		loop_timer_cancel(door->service->set->loop, &door->timer);
-		listener_resume(&door->listener);
+		listener_resume(&door->gate->listener);
 		return;
 	}
 	waiter->rate_paid = who.request.rate_paid;
@@ -291,6 +298,20 @@ admission_init(struct door *door)
 	door->waiter.fd = -1;
 	list_init(&door->arrivals);
 	timer_init(&door->timer, admission_timer);
+}
+
+void
+admission_move(struct door *from, struct door *to)
+{
+	struct door_waiter *waiter = &from->waiter;
+	int fd = waiter->fd;
+
+	if (fd == -1)
+		return;
+	loop_timer_cancel(from->service->set->loop, &from->timer);
+	waiter->fd = -1;
+	if (admission_ask(to, fd, &waiter->peer, false))
+		listener_resume(&to->gate->listener);
 }
 
 void

@@ -31,6 +31,10 @@ void admission_init(struct door *door);
 /* Try those that wait again, as when a limit has fallen. */
 void admission_retry(struct door *door);
 
+/* No gate leads to the door from any more, but to another one: the waiter is
+ * asked anew there.  Those that wait behind their headers stay. */
+void admission_move(struct door *from, struct door *to);
+
 /* Turn the waiter away, and all who wait behind their headers: the door
  * closes. */
 void admission_close(struct door *door);

@@ -18,6 +18,7 @@
 #include "net/proxy.h"
 #include "net/socket.h"
 #include "service/admission.h"
+#include "service/generation.h"
 #include "service/proxied.h"
 #include "service/quota.h"
 #include "service/record.h"
@@ -64,6 +65,7 @@ arrival_over(struct arrival *arrival)
 	io_remove(&arrival->io);
 	mem_free(arrival->header);
 	loop_retire(set->loop, &arrival->retired, arrival_free);
+	generation_give(arrival->door->service->generation);
 }
 
 /* Turn it away; detail is a static text about its header, or NULL. */
@@ -372,6 +374,7 @@ arrival_begin(struct door *door, int fd, const struct addr *peer,
 	arrival->peer = *peer;
 	arrival->request.wait =
 	    service->conf->limit.when_full == WHEN_FULL_WAIT;
+	generation_hold(service->generation);
 	list_append(&set->arrivals, &arrival->link);
 	loop_timer_set(
 	    set->loop, &arrival->timer, service->conf->proxy_timeout);

@@ -14,7 +14,7 @@
 static struct door *
 door_of_dgram(struct dgram *dgram)
 {
-	return container_of(dgram, struct door, dgram);
+	return container_of(dgram, struct gate, dgram)->door;
 }
 
 /* What a server sends may be asked from a server's port: of DNS from 53. */

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "service/admission.h"
 #include "service/flows.h"
+#include "service/generation.h"
 #include "service/quota.h"
 #include "service/record.h"
 
@@ -16,10 +17,10 @@
 #define EVICTIONS_MAX 2
 
 static enum reason
-flow_new(const struct flow_key *key, uint32_t hash, struct ledger_entry *entry,
-    struct flow **begun)
+flow_new(struct door *door, const struct flow_key *key, uint32_t hash,
+    struct ledger_entry *entry, struct flow **begun)
 {
-	struct service *service = key->door->service;
+	struct service *service = door->service;
 	struct flow *flow = mem_zalloc(sizeof(*flow));
 	enum reason reason;
 
@@ -27,6 +28,7 @@ flow_new(const struct flow_key *key, uint32_t hash, struct ledger_entry *entry,
 		return REASON_NO_MEMORY;
 	io_init(&flow->io, -1, flow_call, 0);
 	list_init(&flow->link);
+	flow->door = door;
 	flow->node.key = *key;
 	flow->node.hash = hash;
 	flow->entry = entry;
@@ -37,6 +39,7 @@ flow_new(const struct flow_key *key, uint32_t hash, struct ledger_entry *entry,
 		mem_free(flow);
 		return reason;
 	}
+	generation_hold(service->generation);
 	flows_add(service->set->flows, flow);
 	*begun = flow;
 	return REASON_NONE;
@@ -44,10 +47,10 @@ flow_new(const struct flow_key *key, uint32_t hash, struct ledger_entry *entry,
 
 /* With all limits, or not at all. */
 static enum reason
-flow_admit(const struct flow_key *key, uint32_t hash,
+flow_admit(struct door *door, const struct flow_key *key, uint32_t hash,
     struct quota_request *request, struct flow **begun)
 {
-	const struct service *service = key->door->service;
+	const struct service *service = door->service;
 	struct ledger *ledger = &service->set->ledger;
 	struct ledger_entry *entry;
 	enum reason reason;
@@ -58,7 +61,7 @@ flow_admit(const struct flow_key *key, uint32_t hash,
 		return REASON_WORKER_FULL;
 	reason = quota_take(service, entry, request);
 	if (reason == REASON_NONE)
-		reason = flow_new(key, hash, entry, begun);
+		reason = flow_new(door, key, hash, entry, begun);
 	if (reason != REASON_NONE)
 		ledger_end(ledger, entry);
 	return reason;
@@ -83,9 +86,9 @@ flow_make_room(const struct service *service, enum reason reason)
 }
 
 static void
-flow_refuse(const struct flow_key *key, enum reason reason, size_t n)
+flow_refuse(
+    struct door *door, const struct flow_key *key, enum reason reason, size_t n)
 {
-	struct door *door = key->door;
 	struct service *service = door->service;
 	struct services *set = service->set;
 	struct record_refusal refusal = {
@@ -106,9 +109,10 @@ flow_refuse(const struct flow_key *key, enum reason reason, size_t n)
 }
 
 struct flow *
-flow_begin(const struct flow_key *key, uint32_t hash, size_t n)
+flow_begin(
+    struct door *door, const struct flow_key *key, uint32_t hash, size_t n)
 {
-	const struct service *service = key->door->service;
+	const struct service *service = door->service;
 	struct quota_request request = { .peer = key->peer };
 	enum reason reason = REASON_DENIED;
 	unsigned evictions = 0;
@@ -117,13 +121,13 @@ flow_begin(const struct flow_key *key, uint32_t hash, size_t n)
 	if (service->set->closed)
 		reason = REASON_DRAINING;
 	else if (admission_allowed(service->conf, &key->peer))
-		reason = flow_admit(key, hash, &request, &flow);
+		reason = flow_admit(door, key, hash, &request, &flow);
 	while (flow == NULL && evictions++ < EVICTIONS_MAX &&
 	    flow_make_room(service, reason))
-		reason = flow_admit(key, hash, &request, &flow);
+		reason = flow_admit(door, key, hash, &request, &flow);
 	if (flow == NULL) {
 		counter_add(&service->counters->events[COUNTER_ACCEPTED], n);
-		flow_refuse(key, reason, n);
+		flow_refuse(door, key, reason, n);
 		return NULL;
 	}
 	counter_add(&service->counters->events[COUNTER_ACCEPTED], 1);
@@ -184,5 +188,6 @@ flow_end(struct flow *flow, enum reason reason, int error)
 	flows_remove(set->flows, flow);
 	ledger_end(&set->ledger, flow->entry);
 	loop_retire(set->loop, &flow->retired, flow_free);
+	generation_give(flow_door(flow)->service->generation);
 	services_session_ended(set);
 }

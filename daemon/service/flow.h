@@ -46,6 +46,7 @@ struct flow {
 		struct list link;       /* in its service's list of its rank */
 		struct retired retired; /* when it is over */
 	};
+	struct door *door; /* how it came in; it may lead to another now */
 	struct ledger_entry *entry;
 	struct server *server;
 	struct addr addr;    /* of the server, when it was picked */
@@ -66,7 +67,7 @@ struct flow {
 static inline struct door *
 flow_door(const struct flow *flow)
 {
-	return flow->node.key.door;
+	return flow->door;
 }
 
 static inline struct pool *
@@ -82,11 +83,12 @@ flow_now(const struct flow *flow)
 }
 
 /*
- * Begin a flow for a client that has sent n datagrams: lists, limits, a
+ * Begin a flow for a client that has sent n datagrams to the door: lists, limits, a
  * server, a socket.  Where a limit is full, another flow makes room.  NULL:
  * it may not be; the datagrams are counted, and to be dropped.
  */
-struct flow *flow_begin(const struct flow_key *key, uint32_t hash, size_t n);
+struct flow *flow_begin(
+    struct door *door, const struct flow_key *key, uint32_t hash, size_t n);
 
 /* Send n datagrams of its client to the server.  It may be over then. */
 void flow_forward(

@@ -139,7 +139,7 @@ flow_call(struct io *io)
 {
 	struct flow *flow = container_of(io, struct flow, io);
 	const struct dgram_path path = {
-		.through = &flow_door(flow)->dgram,
+		.through = &flow_door(flow)->gate->dgram,
 		.peer = &flow->node.key.peer,
 		.local = &flow->node.key.local,
 	};

@@ -15,7 +15,7 @@
 #define BUCKETS_MAX (UINT32_C(1) << 20)
 
 static_assert(
-    sizeof(struct flow_key) == sizeof(struct door *) + 2 * sizeof(struct addr),
+    sizeof(struct flow_key) == sizeof(uint32_t) + 2 * sizeof(struct addr),
     "struct flow_key has bytes that belong to no field");
 
 int

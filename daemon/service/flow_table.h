@@ -12,11 +12,9 @@
 
 #include "base/addr.h"
 
-struct door;
-
 /* What tells one flow from another.  Compared and hashed as bytes. */
 struct flow_key {
-	struct door *door;
+	uint32_t gate; /* its id */
 	struct addr peer;
 	struct addr local; /* the address that the client has used */
 };

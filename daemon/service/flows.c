@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "service/generation.h"
 
 /* Ended in one turn, so that others get theirs. */
 #define EXPIRY_BUDGET 256
@@ -89,6 +90,29 @@ flows_teardown(struct service *service)
 {
 	mem_free(service->flows);
 	service->flows = NULL;
+}
+
+/* One after the other all services that may have flows, of all generations;
+ * before is NULL for the first one, and the result behind the last. */
+static struct service *
+flows_next(const struct flows *flows, const struct service *before)
+{
+	const struct list *head = &flows->set->generations, *node;
+	struct generation *generation;
+	size_t i = 0;
+
+	node = head->next;
+	if (before != NULL) {
+		node = &before->generation->link;
+		i = (size_t)(before - before->generation->items) + 1;
+	}
+	for (; node != head; node = node->next, i = 0) {
+		generation = container_of(node, struct generation, link);
+		for (; i < generation->nitems; i++)
+			if (generation->items[i].flows != NULL)
+				return &generation->items[i];
+	}
+	return NULL;
 }
 
 /* ---- the order of their last activity ---- */
@@ -190,16 +214,12 @@ static void
 flows_expire(struct timer *timer)
 {
 	struct flows *flows = container_of(timer, struct flows, expiry);
-	struct services *set = flows->set;
+	struct service *service = NULL;
 	unsigned rank, n = 0;
-	size_t i;
 
-	for (i = 0; i < set->nitems; i++) {
-		if (set->items[i].flows == NULL)
-			continue;
+	while ((service = flows_next(flows, service)) != NULL) {
 		for (rank = 0; rank < FLOW_RANKS; rank++) {
-			if (flows_expire_list(
-				flows, set->items[i].flows, rank, &n))
+			if (flows_expire_list(flows, service->flows, rank, &n))
 				continue;
 			flows_arm(flows, 0);
 			return;
@@ -231,7 +251,7 @@ flows_find(struct flows *flows, struct door *door,
     const struct dgram_message *message, size_t n)
 {
 	const struct flow_key key = {
-		.door = door,
+		.gate = door->gate->id,
 		.peer = message->peer,
 		.local = message->local,
 	};
@@ -239,7 +259,7 @@ flows_find(struct flows *flows, struct door *door,
 	struct flow_node *node = flow_table_find(&flows->table, &key, hash);
 
 	if (node == NULL)
-		return flow_begin(&key, hash, n);
+		return flow_begin(door, &key, hash, n);
 	return container_of(node, struct flow, node);
 }
 
@@ -269,15 +289,14 @@ static struct flow *
 flows_oldest(
     const struct flows *flows, const struct service *service, unsigned rank)
 {
-	const struct services *set = flows->set;
 	struct flow *oldest = NULL, *flow;
-	size_t i;
+	struct service *one = NULL;
 
-	for (i = 0; i < set->nitems; i++) {
-		if (set->items[i].flows == NULL ||
-		    (service != NULL && service != &set->items[i]))
+	while ((one = flows_next(flows, one)) != NULL) {
+		/* It is the same one before and after a reload. */
+		if (service != NULL && service->slot != one->slot)
 			continue;
-		flow = queue_head(set->items[i].flows, rank);
+		flow = queue_head(one->flows, rank);
 		if (flow != NULL &&
 		    (oldest == NULL || flow->active_ms < oldest->active_ms))
 			oldest = flow;
@@ -318,23 +337,49 @@ flows_flush(struct flows *flows)
 uint64_t
 flows_end_all(struct flows *flows, enum reason reason)
 {
+	struct service *service = NULL;
 	uint64_t n = 0;
 	struct flow *flow;
 	unsigned rank;
-	size_t i;
 
 	if (flows == NULL)
 		return 0;
-	for (i = 0; i < flows->set->nitems; i++) {
-		if (flows->set->items[i].flows == NULL)
-			continue;
+	while ((service = flows_next(flows, service)) != NULL) {
 		for (rank = 0; rank < FLOW_RANKS; rank++) {
-			while ((flow = queue_head(flows->set->items[i].flows,
-				    rank)) != NULL) {
+			while (
+			    (flow = queue_head(service->flows, rank)) != NULL) {
 				flow_end(flow, reason, 0);
 				n++;
 			}
 		}
 	}
 	return n;
+}
+
+static void
+flows_end_list(struct list *list, const struct gate *gate, enum reason reason)
+{
+	struct list *node, *next;
+	struct flow *flow;
+
+	for (node = list->next; node != list; node = next) {
+		next = node->next;
+		flow = container_of(node, struct flow, link);
+		if (flow->node.key.gate == gate->id)
+			flow_end(flow, reason, 0);
+	}
+}
+
+void
+flows_end_gate(struct flows *flows, const struct gate *gate, enum reason reason)
+{
+	struct service *service = NULL;
+	unsigned rank;
+
+	if (flows == NULL)
+		return;
+	while ((service = flows_next(flows, service)) != NULL)
+		for (rank = 0; rank < FLOW_RANKS; rank++)
+			flows_end_list(
+			    &service->flows->ranks[rank], gate, reason);
 }

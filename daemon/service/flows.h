@@ -75,6 +75,10 @@ void flows_flush(struct flows *flows);
 /* End all; their number. */
 uint64_t flows_end_all(struct flows *flows, enum reason reason);
 
+/* End those that came through the gate. */
+void flows_end_gate(
+    struct flows *flows, const struct gate *gate, enum reason reason);
+
 static inline bool
 flows_are_live(const struct flows *flows)
 {

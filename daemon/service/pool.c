@@ -167,9 +167,9 @@ pool_open(struct pool *pool, unsigned slot, const unsigned *places)
 }
 
 struct pool *
-pools_open(struct services *set, const unsigned *slots, const unsigned *places)
+pools_open(struct services *set, const struct conf *conf, const unsigned *slots,
+    const unsigned *places)
 {
-	const struct conf *conf = set->conf;
 	struct pool *pools = mem_array(conf->npools, sizeof(*pools));
 	size_t i;
 

@@ -76,13 +76,13 @@ struct pool {
 };
 
 /*
- * Set up the pools of a worker; slots and places are by the order of
- * conf->pools, and of their servers one after the other: the first place of
- * each.  Of services the loop, log, state, conf and ledger must be there.  All
- * memory that the pools will ever need is had here.  NULL with ENOMEM.
+ * Set up the pools of a configuration in a worker; slots and places are by the
+ * order of conf->pools, and of their servers one after the other: the first
+ * place of each.  Of services the loop, log, state and ledger must be there.
+ * All memory that the pools will ever need is had here.  NULL with ENOMEM.
  */
-struct pool *pools_open(
-    struct services *set, const unsigned *slots, const unsigned *places);
+struct pool *pools_open(struct services *set, const struct conf *conf,
+    const unsigned *slots, const unsigned *places);
 
 /* Nobody waits any more.  NULL does nothing. */
 void pools_close(struct pool *pools, size_t npools);

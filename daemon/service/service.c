@@ -6,26 +6,34 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "service/admission.h"
 #include "service/arrival.h"
 #include "service/datagrams.h"
 #include "service/flows.h"
+#include "service/gate.h"
+#include "service/generation.h"
 #include "service/handler.h"
 #include "service/pool.h"
 #include "service/session.h"
-
-#define UDP_PORTS_SIZE (65536 / 8)
 
 /* Doors tried again in one go never starve: each has at most one waiter. */
 static void
 services_retry_doors(struct services *services)
 {
+	struct generation *generation;
+	struct list *node;
 	size_t i;
 
-	for (i = 0; i < services->ndoors; i++)
-		admission_retry(&services->doors[i]);
+	/* Who came before a reload is asked before those who came after. */
+	for (node = services->generations.next; node != &services->generations;
+	     node = node->next) {
+		generation = container_of(node, struct generation, link);
+		for (i = 0; i < generation->ndoors; i++)
+			admission_retry(&generation->doors[i]);
+	}
 }
 
 static struct state_worker *
@@ -66,61 +74,6 @@ services_wait_memory(void *arg)
 	limit_wait(services->state->memory, services->ledger.worker);
 }
 
-static void
-service_set_timeouts(struct service *service)
-{
-	const struct conf_timeouts *own = &service->conf->timeouts;
-	const struct conf_pool *pool = service->conf->pool;
-
-	service->timeouts.idle = own->idle;
-	service->timeouts.first_byte = own->first_byte;
-	service->timeouts.lifetime = own->lifetime;
-	if (pool == NULL)
-		return;
-	if (pool->idle_timeout != 0)
-		service->timeouts.idle = pool->idle_timeout;
-	if (pool->lifetime != 0)
-		service->timeouts.lifetime = pool->lifetime;
-	service->timeouts.lifetime_jitter = pool->lifetime_jitter;
-	service->timeouts.half_close = pool->half_close_timeout;
-}
-
-static int
-services_open_items(
-    struct services *services, const struct services_config *config)
-{
-	const struct handler *handler;
-	struct service *service;
-	size_t i;
-
-	services->items =
-	    mem_array(config->conf->nservices, sizeof(*services->items));
-	if (services->items == NULL)
-		return -1;
-	for (i = 0; i < config->conf->nservices; i++) {
-		service = &services->items[i];
-		handler = handler_table[config->conf->services[i].handler];
-		service->set = services;
-		service->conf = &config->conf->services[i];
-		service->handler = handler;
-		service->slot = config->slots[i];
-		service->shared = &services->state->services[service->slot];
-		service->counters = state_counters(
-		    services->state, config->worker, service->slot);
-		if (handler->setup != NULL && handler->setup(service) == -1)
-			return -1;
-		service_set_timeouts(service);
-		if (service->conf->pool != NULL)
-			service->pool = &services->pools[service->conf->pool -
-			    config->conf->pools];
-		service->read_max = handler->read_max != NULL
-		    ? handler->read_max(service)
-		    : NET_SCRATCH_SIZE;
-		services->nitems++;
-	}
-	return 0;
-}
-
 static void services_check_drained(struct services *services);
 
 static void
@@ -146,8 +99,74 @@ services_drain_deadline(struct timer *timer)
 	services_check_drained(services);
 }
 
+/* Limits of the whole daemon apply to all, at once. */
+static void
+services_set_current(struct services *services, struct generation *generation)
+{
+	list_append(&services->generations, &generation->link);
+	services->current = generation;
+	services->conf = generation->conf;
+	services->connections_max = generation->connections_max;
+	services->memory_max = generation->conf->memory / CHUNK_SIZE;
+	if (services->memory_max > TALLY_MAX)
+		services->memory_max = TALLY_MAX;
+}
+
+/* Tell the master which names of the shared state are still in use here. */
+static void
+services_tell_oldest(struct services *services)
+{
+	const struct generation *oldest =
+	    container_of(services->generations.next, struct generation, link);
+
+	atomic_store(&services_worker(services)->generation, oldest->number);
+}
+
+static void
+services_sweep_now(struct timer *timer)
+{
+	struct services *services = container_of(timer, struct services, sweep);
+	struct generation *generation;
+	struct list *node, *next;
+
+	for (node = services->generations.next; node != &services->generations;
+	     node = next) {
+		next = node->next;
+		generation = container_of(node, struct generation, link);
+		if (generation->holds == 0 && generation != services->current)
+			generation_close(generation);
+	}
+	services_tell_oldest(services);
+}
+
+void
+services_sweep(struct services *services)
+{
+	if (!timer_is_set(&services->sweep))
+		loop_timer_set(services->loop, &services->sweep, 0);
+}
+
+static void
+services_init(struct services *services, const struct services_config *config)
+{
+	memset(services, 0, sizeof(*services));
+	services->loop = config->loop;
+	services->log = config->log;
+	services->state = config->state;
+	services->ops = config->ops;
+	services->owner = config->owner;
+	pipes_init(&services->pipes);
+	list_init(&services->generations);
+	list_init(&services->gates);
+	list_init(&services->sessions);
+	list_init(&services->arrivals);
+	timer_init(&services->drain, services_drain_deadline);
+	timer_init(&services->sweep, services_sweep_now);
+}
+
 int
-services_open(struct services *services, const struct services_config *config)
+services_open(struct services *services, const struct services_config *config,
+    const struct generation_config *first)
 {
 	const struct bufpool_grant grant = {
 		.take = services_take_memory,
@@ -155,35 +174,18 @@ services_open(struct services *services, const struct services_config *config)
 		.wait = services_wait_memory,
 		.arg = services,
 	};
+	struct generation *generation;
 
-	memset(services, 0, sizeof(*services));
-	services->loop = config->loop;
-	services->log = config->log;
-	services->state = config->state;
-	services->conf = config->conf;
-	services->connections_max = config->connections_max;
-	services->memory_max = config->conf->memory / CHUNK_SIZE;
-	if (services->memory_max > TALLY_MAX)
-		services->memory_max = TALLY_MAX;
-	services->ops = config->ops;
-	services->owner = config->owner;
-	pipes_init(&services->pipes);
-	list_init(&services->sessions);
-	list_init(&services->arrivals);
-	timer_init(&services->drain, services_drain_deadline);
+	services_init(services, config);
 	if (ledger_open(&services->ledger, config->state, config->worker) == -1)
 		return -1;
 	if (net_open(&services->net, config->loop, &grant) == -1)
 		goto fail_ledger;
-	services->doors = mem_array(config->ndoors, sizeof(*services->doors));
-	services->udp_ports = mem_zalloc(UDP_PORTS_SIZE);
-	services->pools =
-	    pools_open(services, config->pool_slots, config->server_places);
-	if (services->doors == NULL || services->udp_ports == NULL ||
-	    services->pools == NULL)
+	generation = generation_open(services, first);
+	if (generation == NULL)
 		goto fail;
-	if (services_open_items(services, config) == -1)
-		goto fail;
+	services_set_current(services, generation);
+	services_tell_oldest(services);
 	return 0;
 fail:
 	services_close(services);
@@ -193,79 +195,130 @@ fail_ledger:
 	return -1;
 }
 
-static int
-services_open_dgram(struct services *services, struct door *door, int fd)
-{
-	uint16_t port;
-
-	if (services->batch == NULL)
-		services->batch = dgram_batch_new();
-	if (services->batch == NULL)
-		return -1;
-	if (dgram_open(&door->dgram, &services->net, fd, services->batch,
-		&datagrams_ops, door) == -1)
-		return -1;
-	port = door->endpoint.addr.port;
-	services->udp_ports[port / 8] |= (unsigned char)(1U << port % 8);
-	return 0;
-}
-
 int
-services_add_door(struct services *services, size_t service,
-    const struct endpoint *endpoint, int fd, bool shared)
+services_add_door(struct services *services, const struct door_config *config)
 {
-	struct door *door = &services->doors[services->ndoors];
-	int result;
+	struct gate *gate = gate_open(services, config);
 
-	door->service = &services->items[service];
-	door->endpoint = *endpoint;
-	endpoint_format(endpoint, door->name, sizeof(door->name));
-	admission_init(door);
-	if (endpoint->transport == TRANSPORT_UDP)
-		result = services_open_dgram(services, door, fd);
-	else
-		result = listener_open(&door->listener, &services->net, fd,
-		    shared, &admission_listener_ops, door);
-	if (result == -1)
+	if (gate == NULL)
 		return -1;
-	door->open = true;
-	services->ndoors++;
+	gate_lead_to(gate, generation_add_door(services->current, config));
 	return 0;
 }
 
+/* Close the gates that are to be closed, one after the other: each may have
+ * others close. */
 static void
-services_close_door(struct door *door)
+services_close_those(struct services *services,
+    bool (*which)(const struct services *, const struct gate *))
 {
-	if (!door->open)
-		return;
-	door->open = false;
-	admission_close(door);
-	if (door->endpoint.transport == TRANSPORT_UDP) {
-		flows_flush(door->service->set->flows);
-		dgram_close(&door->dgram);
-	} else {
-		listener_close(&door->listener);
+	struct list *node = services->gates.next;
+	struct gate *gate;
+
+	while (node != &services->gates) {
+		gate = container_of(node, struct gate, link);
+		node = node->next;
+		if (!which(services, gate))
+			continue;
+		gate_close(services, gate);
+		node = services->gates.next;
 	}
 }
 
-/* A flow's datagrams come and go through the door. */
-static bool
-services_door_has_flows(const struct door *door)
+/* ---- reload ---- */
+
+struct generation *
+services_prepare(struct services *services,
+    const struct generation_config *config, const struct door_config *doors,
+    size_t ndoors)
 {
-	return door->endpoint.transport == TRANSPORT_UDP &&
-	    door->service->flows != NULL;
+	struct generation *generation = generation_open(services, config);
+	struct gate *gate;
+	size_t i = 0;
+	int error;
+
+	if (generation == NULL)
+		goto fail;
+	for (; i < ndoors; i++) {
+		gate = doors[i].fd == -1 ? gate_find(services, doors[i].id)
+					 : gate_open(services, &doors[i]);
+		if (gate == NULL)
+			goto fail;
+		generation_add_door(generation, &doors[i])->gate = gate;
+	}
+	return generation;
+fail:
+	error = errno;
+	for (; i < ndoors; i++)
+		if (doors[i].fd != -1)
+			(void)close(doors[i].fd);
+	if (generation != NULL) {
+		generation->owned = NULL;
+		services_abandon(generation);
+	}
+	errno = error;
+	return NULL;
 }
 
-static void
-services_drain_door(struct door *door)
+static bool
+gate_is_leftover(const struct services *services, const struct gate *gate)
 {
-	if (!door->open)
-		return;
-	if (door->endpoint.transport == TRANSPORT_UDP)
-		dgram_drain(&door->dgram);
-	else
-		listener_drain(&door->listener);
+	return gate->door->service->generation != services->current;
 }
+
+void
+services_commit(struct services *services, struct generation *generation)
+{
+	struct gate *gate;
+	struct list *node;
+	size_t i;
+
+	services_set_current(services, generation);
+	for (i = 0; i < generation->ndoors; i++)
+		gate_lead_to(generation->doors[i].gate, &generation->doors[i]);
+	for (node = services->gates.next; node != &services->gates;
+	     node = node->next) {
+		gate = container_of(node, struct gate, link);
+		if (gate_is_leftover(services, gate)) {
+			admission_close(gate->door);
+			gate_drain(gate);
+		}
+	}
+	services_sweep(services);
+	/* Limits may have been raised. */
+	services_retry(services);
+}
+
+static bool
+gate_is_unused(const struct services *services, const struct gate *gate)
+{
+	(void)services;
+	return gate->door == NULL;
+}
+
+void
+services_abandon(struct generation *generation)
+{
+	services_close_those(generation->set, gate_is_unused);
+	generation_close(generation);
+}
+
+void
+services_close_leftover(struct services *services)
+{
+	struct list *node;
+	struct gate *gate;
+
+	for (node = services->gates.next; node != &services->gates;
+	     node = node->next) {
+		gate = container_of(node, struct gate, link);
+		if (gate_is_leftover(services, gate))
+			gate_drain(gate);
+	}
+	services_close_those(services, gate_is_leftover);
+}
+
+/* ---- draining ---- */
 
 /*
  * Whether other workers still have sessions, until the deadline: with each
@@ -284,20 +337,60 @@ services_await_others(struct services *services)
 	return tally_read(&total->tally) != 0;
 }
 
+static bool
+gate_is_any(const struct services *services, const struct gate *gate)
+{
+	(void)services;
+	(void)gate;
+	return true;
+}
+
+/* Those that relayed datagrams come and go through stay open. */
+static bool
+gate_has_no_flows(const struct services *services, const struct gate *gate)
+{
+	(void)services;
+	return !gate->datagrams || gate->door->service->flows == NULL;
+}
+
+static void
+services_drain_gates(struct services *services)
+{
+	struct list *node;
+
+	for (node = services->gates.next; node != &services->gates;
+	     node = node->next)
+		gate_drain(container_of(node, struct gate, link));
+}
+
+/* Who waits at a door is turned away; that may be one which no gate leads to
+ * any more. */
+static void
+services_shed_waiters(struct services *services)
+{
+	struct generation *generation;
+	struct list *node;
+	size_t i;
+
+	for (node = services->generations.next; node != &services->generations;
+	     node = node->next) {
+		generation = container_of(node, struct generation, link);
+		for (i = 0; i < generation->ndoors; i++)
+			admission_close(&generation->doors[i]);
+	}
+}
+
 /* Tell the owner, once, that the last session is over. */
 static void
 services_check_drained(struct services *services)
 {
-	size_t i;
-
 	if (!services->closed || services->drained ||
 	    !list_empty(&services->sessions) ||
 	    !list_empty(&services->arrivals) ||
 	    flows_are_live(services->flows) || services_await_others(services))
 		return;
 	services->drained = true;
-	for (i = 0; i < services->ndoors; i++)
-		services_close_door(&services->doors[i]);
+	services_close_those(services, gate_is_any);
 	services->ops->drained(services);
 }
 
@@ -321,29 +414,20 @@ services_drain_sessions(struct services *services)
 void
 services_drain(struct services *services, uint64_t timeout_ms)
 {
-	size_t i;
-
 	if (services->draining)
 		return;
 	services->draining = true;
 	loop_timer_set(services->loop, &services->drain, timeout_ms);
-	for (i = 0; i < services->ndoors; i++) {
-		admission_close(&services->doors[i]);
-		services_drain_door(&services->doors[i]);
-	}
+	services_shed_waiters(services);
+	services_drain_gates(services);
 	services_drain_sessions(services);
 }
 
 void
 services_close_doors(struct services *services)
 {
-	size_t i;
-
-	for (i = 0; i < services->ndoors; i++) {
-		services_drain_door(&services->doors[i]);
-		if (!services_door_has_flows(&services->doors[i]))
-			services_close_door(&services->doors[i]);
-	}
+	services_drain_gates(services);
+	services_close_those(services, gate_has_no_flows);
 	services->closed = true;
 	/* Who has come since the draining began was told neither of it nor,
 	 * if that has passed, of the deadline. */
@@ -357,37 +441,48 @@ void
 services_stop(struct services *services)
 {
 	struct list *node;
-	size_t i;
 
 	services->draining = true;
 	services->closed = true;
 	loop_timer_cancel(services->loop, &services->drain);
-	for (i = 0; i < services->ndoors; i++)
-		services_close_door(&services->doors[i]);
-	(void)arrival_end_all(services, REASON_STOPPED);
+	services_shed_waiters(services);
 	(void)flows_end_all(services->flows, REASON_STOPPED);
+	services_close_those(services, gate_is_any);
+	(void)arrival_end_all(services, REASON_STOPPED);
 	while ((node = services->sessions.next) != &services->sessions)
 		session_end(container_of(node, struct session, link),
 		    REASON_STOPPED, 0);
 	services_check_drained(services);
 }
 
+static void
+services_retry_pools(struct services *services)
+{
+	struct generation *generation;
+	struct list *node;
+	size_t i;
+
+	for (node = services->generations.next; node != &services->generations;
+	     node = node->next) {
+		generation = container_of(node, struct generation, link);
+		for (i = 0; i < generation->conf->npools; i++)
+			pool_retry(&generation->pools[i]);
+	}
+}
+
 void
 services_retry(struct services *services)
 {
-	size_t i;
-
 	stream_memory_ready(&services->net);
 	services_retry_doors(services);
-	for (i = 0; i < services->conf->npools; i++)
-		pool_retry(&services->pools[i]);
+	services_retry_pools(services);
 	services_check_drained(services);
 }
 
 bool
 services_udp_port(const struct services *services, uint16_t port)
 {
-	return (services->udp_ports[port / 8] >> port % 8 & 1) != 0;
+	return (services->current->udp_ports[port / 8] >> port % 8 & 1) != 0;
 }
 
 static void
@@ -444,21 +539,14 @@ services_arrived(struct services *services)
 void
 services_close(struct services *services)
 {
-	struct service *service;
-	size_t i;
+	struct list *node;
 
 	loop_timer_cancel(services->loop, &services->drain);
-	for (i = 0; i < services->nitems; i++) {
-		service = &services->items[i];
-		if (service->handler->teardown != NULL)
-			service->handler->teardown(service);
-	}
+	loop_timer_cancel(services->loop, &services->sweep);
+	while ((node = services->generations.next) != &services->generations)
+		generation_close(container_of(node, struct generation, link));
 	flows_close(services->flows);
 	dgram_batch_free(services->batch);
-	mem_free(services->items);
-	pools_close(services->pools, services->conf->npools);
-	mem_free(services->doors);
-	mem_free(services->udp_ports);
 	pipes_close(&services->pipes);
 	net_close(&services->net);
 	ledger_close(&services->ledger);

@@ -1,10 +1,20 @@
 /*
  * The services of one worker: all that the data path needs in one place.
  *
- *   struct services   this worker's loop, memory, ledger, log; its services
- *   struct service    one service: its configuration, handler, counters
- *   struct door       one address of a service in this worker, where clients
- *                     come in: a listener with its admission, or a UDP socket
+ *   struct services    this worker's loop, memory, ledger, log: what belongs
+ *                      to the process
+ *   struct generation  what belongs to a configuration: services, pools, doors
+ *                      (service/generation.h)
+ *   struct service     one service: its configuration, handler, counters
+ *   struct door        one address of a service, where clients come in, with
+ *                      its admission
+ *   struct gate        the socket of an address in this worker: a listener, or
+ *                      one for UDP
+ *
+ * A reload brings another generation.  A gate whose address stays leads to a
+ * door of the new one from then on, and the kernel is not even asked; sessions
+ * keep the door that they came in by, and with it the service, the pool and
+ * all settings they began with.
  *
  * proc/worker.c makes the one struct services of its process, opens a door
  * for each descriptor that the master gave it, and runs the loop.
@@ -28,6 +38,7 @@
 
 struct flow_queue;
 struct flows;
+struct generation;
 struct handler;
 struct pool;
 struct services;
@@ -43,6 +54,7 @@ struct service_timeouts {
 
 struct service {
 	struct services *set;
+	struct generation *generation;
 	const struct conf_service *conf;
 	const struct handler *handler;
 	unsigned slot; /* in the shared state */
@@ -70,8 +82,9 @@ struct door {
 	struct service *service;
 	struct endpoint endpoint;
 	char name[ENDPOINT_STRLEN]; /* the endpoint as text, for records */
-	struct listener listener;   /* TCP and UNIX */
-	struct dgram dgram;         /* UDP */
+	/* Its socket, which may lead to a door of a later generation by now;
+	 * NULL: closed. */
+	struct gate *gate;
 	struct door_waiter waiter;
 	struct timer timer; /* the waiter's next time */
 	/* Clients that have sent their PROXY header, and wait for a limit:
@@ -79,7 +92,20 @@ struct door {
 	struct list arrivals;
 	struct log_limit errors;
 	struct log_limit refusals;
-	bool open;
+};
+
+/* A bound socket.  It stays what it is while the configuration changes around
+ * it. */
+struct gate {
+	struct list link; /* among the worker's */
+	uint32_t id;      /* the master's number for the address */
+	bool datagrams;
+	struct listener listener; /* TCP and UNIX */
+	struct dgram dgram;       /* UDP */
+	/* Where it leads to.  NULL: it was made for a generation that is not
+	 * the current one yet. */
+	struct door *door;
+	struct retired retired;
 };
 
 /* What the worker is told by its services. */
@@ -95,16 +121,15 @@ struct services {
 	struct loop *loop;
 	struct log *log;
 	struct state *state;
-	const struct conf *conf;
+	const struct conf *conf; /* the current one */
 	struct net net;
 	struct ledger ledger;
 	struct dgram_batch *batch; /* NULL without UDP */
 	struct pipes pipes;
-	struct pool *pools; /* by the order of conf->pools */
-	struct service *items;
-	size_t nitems;
-	struct door *doors;
-	size_t ndoors;
+	struct generation *current;
+	struct list generations; /* with the current one as the last */
+	struct list gates;
+	struct timer sweep;   /* generations that nobody needs any more */
 	struct list sessions; /* of streams */
 	struct list arrivals; /* clients whose PROXY header has not come */
 	struct flows *flows;  /* sessions of datagrams; NULL without these */
@@ -113,11 +138,10 @@ struct services {
 	const struct services_ops *ops;
 	void *owner; /* the caller's own */
 	struct timer drain;
-	unsigned char *udp_ports; /* one bit for each port of a UDP door */
-	unsigned congestions;     /* doors that are short of descriptors */
-	bool full;                /* the ledger is */
+	unsigned congestions; /* gates that are short of descriptors */
+	bool full;            /* the ledger is */
 	bool draining;
-	bool closed; /* the doors are */
+	bool closed; /* the gates are */
 	bool drained;
 };
 
@@ -127,30 +151,52 @@ struct services_config {
 	struct log *log;
 	struct state *state;
 	unsigned worker; /* slot */
-	const struct conf *conf;
-	/* By the order of conf->services: their slots in the state. */
-	const unsigned *slots;
-	/* The same of conf->pools, and the first place of each of their
-	 * servers. */
-	const unsigned *pool_slots;
-	const unsigned *server_places;
-	uint64_t connections_max;
-	size_t ndoors; /* room for so many */
 	const struct services_ops *ops;
 	void *owner;
 };
 
-/* Set up without any door.  -1 with errno. */
-int services_open(
-    struct services *services, const struct services_config *config);
+struct generation_config;
+
+/* Set up, with a first generation that has no door yet.  -1 with errno. */
+int services_open(struct services *services,
+    const struct services_config *config,
+    const struct generation_config *first);
+
+/* An address of a service, and its socket in this worker. */
+struct door_config {
+	size_t service;
+	struct endpoint endpoint;
+	uint32_t id; /* the master's number for the address; others' differ */
+	/* Bound, for streams a listening one; it becomes the services' on
+	 * success.  -1: they have it already. */
+	int fd;
+	bool shared; /* other workers accept on it too */
+};
+
+/* Let clients in by a door of the current generation.  -1 with errno. */
+int services_add_door(
+    struct services *services, const struct door_config *config);
 
 /*
- * Let clients of a service in through a bound socket, which becomes the
- * door's: a listening one for streams.  shared: other workers accept on it
- * too.  -1 with errno.
+ * A reload, in two steps.  First a generation is made ready beside the current
+ * one, with all of its doors: -1 with errno, and nothing has changed; but the
+ * descriptors that doors came with are closed.  Then it either becomes the
+ * current one, which cannot fail, or is given up.
+ *
+ * Who comes in from the commit on finds the new settings, as do those that
+ * wait at a door whose address stays.  Addresses that the new generation does
+ * not have are emptied, and go on as they were until
+ * services_close_leftover().
  */
-int services_add_door(struct services *services, size_t service,
-    const struct endpoint *endpoint, int fd, bool shared);
+struct generation *services_prepare(struct services *services,
+    const struct generation_config *config, const struct door_config *doors,
+    size_t ndoors);
+void services_commit(struct services *services, struct generation *generation);
+void services_abandon(struct generation *generation);
+
+/* Take whoever has come meanwhile to an address that the current generation
+ * does not have, and close it; sessions of datagrams end with it. */
+void services_close_leftover(struct services *services);
 
 /*
  * Drain: take whoever waits in the queues, let the sessions end, those that
@@ -181,12 +227,14 @@ bool services_udp_port(const struct services *services, uint16_t port);
 
 /*
  * Called from within the layer.  A session, or what would have become one, has
- * ended; an arrival is a session now; the ledger has no place left; a door is
- * short of descriptors, or no longer.
+ * ended; an arrival is a session now; the ledger has no place left; a gate is
+ * short of descriptors, or no longer; a generation may be needed by nobody any
+ * more.
  */
 void services_session_ended(struct services *services);
 void services_arrived(struct services *services);
 void services_ledger_full(struct services *services);
 void services_congested(struct services *services, bool congested);
+void services_sweep(struct services *services);
 
 #endif

@@ -11,6 +11,7 @@
 #include <errno.h>
 
 #include "base/mem.h"
+#include "service/generation.h"
 #include "service/guard.h"
 #include "service/handler.h"
 #include "service/proxied.h"
@@ -338,6 +339,7 @@ session_begin(struct door *door, int fd, struct ledger_entry *entry,
 	if (stream_open(&session->client, &set->net, fd, &session_stream_ops,
 		service->read_max) == -1)
 		goto fail;
+	generation_hold(service->generation);
 	list_append(&set->sessions, &session->link);
 	counter_add(&service->counters->events[COUNTER_SESSIONS], 1);
 	if (service->handler->open != NULL)
@@ -475,6 +477,7 @@ session_end_with(struct session *session, enum reason reason, int error,
 	list_remove(&session->link);
 	ledger_end(&set->ledger, session->entry);
 	loop_retire(set->loop, &session->retired, session_free);
+	generation_give(service->generation);
 	services_session_ended(set);
 }
 

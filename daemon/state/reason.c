@@ -37,6 +37,8 @@ static const struct reason_info reasons[REASON_COUNT] = {
 	    "the session outlived the drain timeout"),
 	ENDED(REASON_STOPPED, "stopped", WHO_ADMIN,
 	    "the daemon was told to stop at once"),
+	ENDED(REASON_REMOVED, "removed", WHO_ADMIN,
+	    "a reload removed the address that datagrams came in by"),
 	ENDED(REASON_WORKER_DIED, "worker_died", WHO_MUXD,
 	    "the worker that served the session died"),
 	ENDED(REASON_SERVER_CLOSED, "server_closed", WHO_SERVER,

@@ -23,6 +23,7 @@ enum reason {
 	REASON_DRAINED, /* the daemon stops, and the client was idle */
 	REASON_DRAIN_DEADLINE,
 	REASON_STOPPED, /* the daemon was told to stop at once */
+	REASON_REMOVED, /* UDP: a reload removed its address */
 	REASON_WORKER_DIED,
 	/* A relayed session ended. */
 	REASON_SERVER_CLOSED,

@@ -38,7 +38,7 @@
 #include "state/tally.h"
 
 #define STATE_NAME_MAX       64 /* of a service, NUL included */
-#define STATE_LAYOUT_VERSION 2
+#define STATE_LAYOUT_VERSION 3
 
 /* How much of everything there is room for; fixed when it is made. */
 struct state_shape {
@@ -76,8 +76,10 @@ struct state_worker {
 	_Atomic uint64_t heartbeat_ms; /* monotonic; each turn */
 	_Atomic uint64_t next_session; /* numbering, kept over deaths */
 	_Atomic uint64_t log_dropped;
-	_Atomic uint64_t starts;      /* how often the slot was filled */
-	_Atomic uint32_t sessions;    /* live ones, for readers */
+	_Atomic uint64_t starts;   /* how often the slot was filled */
+	_Atomic uint32_t sessions; /* live ones, for readers */
+	/* The number of the oldest configuration that it still needs. */
+	_Atomic uint32_t generation;
 	_Atomic uint32_t ledger_top;  /* entries from here on are untouched */
 	_Atomic uint32_t memory_held; /* chunks of queue memory */
 	/* The place of the source table that the worker rewrites or has

@@ -15,6 +15,7 @@
 #include "event/backend.h"
 #include "net/socket.h"
 #include "service/flows.h"
+#include "service/generation.h"
 #include "state/servers.h"
 
 /* The clock of the loop: one for the program, since a loop asks a function
@@ -91,6 +92,7 @@ open_doors(struct fixture *f, struct services *services)
 {
 	const struct socket_options options = { .backlog = 128 };
 	struct endpoint endpoint;
+	struct door_config door;
 	size_t i, j;
 	int fd;
 
@@ -104,9 +106,13 @@ open_doors(struct fixture *f, struct services *services)
 			assert_int_equal(socket_local(fd, &endpoint.addr), 0);
 			if (endpoint.transport == TRANSPORT_TCP)
 				assert_int_equal(socket_listen(fd, 128), 0);
-			assert_int_equal(services_add_door(
-					     services, i, &endpoint, fd, false),
-			    0);
+			door = (struct door_config){
+				.service = i,
+				.endpoint = endpoint,
+				.id = ++f->ids,
+				.fd = fd,
+			};
+			assert_int_equal(services_add_door(services, &door), 0);
 		}
 	}
 }
@@ -119,6 +125,11 @@ open_services(struct fixture *f, struct services *services, unsigned worker)
 		.log = &f->log,
 		.state = f->state,
 		.worker = worker,
+		.ops = &ops,
+		.owner = f,
+	};
+	const struct generation_config first = {
+		.number = 1,
 		.conf = f->conf,
 		.slots = f->slots,
 		.pool_slots = f->pool_slots,
@@ -126,11 +137,9 @@ open_services(struct fixture *f, struct services *services, unsigned worker)
 		.connections_max =
 		    f->conf->connections != 0 ? f->conf->connections : 1000,
 		.ndoors = 16,
-		.ops = &ops,
-		.owner = f,
 	};
 
-	assert_int_equal(services_open(services, &config), 0);
+	assert_int_equal(services_open(services, &config, &first), 0);
 	open_doors(f, services);
 }
 
@@ -262,8 +271,8 @@ fixture_connect(const struct services *services, size_t door, const char *from)
 	const struct fixture *f = services->owner;
 	struct sockaddr_storage ss;
 	struct sockaddr_in sin = { .sin_family = AF_INET };
-	socklen_t len =
-	    addr_to_sockaddr(&services->doors[door].endpoint.addr, &ss);
+	socklen_t len = addr_to_sockaddr(
+	    &services->current->doors[door].endpoint.addr, &ss);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	assert_int_not_equal(fd, -1);

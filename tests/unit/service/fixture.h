@@ -15,6 +15,7 @@
 
 #include "conf/conf.h"
 #include "event/wake.h"
+#include "service/generation.h"
 #include "service/service.h"
 #include "service/session.h"
 
@@ -35,6 +36,7 @@ struct fixture {
 	bool small; /* little room in the kernel: slow readers are soon felt */
 	bool has_other;
 	bool drained;
+	uint32_t ids;         /* of gates */
 	unsigned congestions; /* how often it was said to be so */
 };
 

@@ -100,7 +100,8 @@ scene_client(struct scene *scene, size_t door, const char *from, uint16_t port,
 	struct sockaddr_in sin = { .sin_family = AF_INET };
 	int fd = bound_socket(from != NULL ? from : "127.0.0.1", port);
 
-	sin.sin_port = htons(scene->f.services.doors[door].endpoint.addr.port);
+	sin.sin_port =
+	    htons(scene->f.services.current->doors[door].endpoint.addr.port);
 	assert_int_equal(
 	    inet_pton(AF_INET, to != NULL ? to : "127.0.0.1", &sin.sin_addr),
 	    1);

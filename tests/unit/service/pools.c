@@ -135,7 +135,7 @@ pools_open_worker(struct pools *p, unsigned worker)
 	set->state = p->state;
 	set->conf = &p->conf;
 	assert_int_equal(ledger_open(&set->ledger, p->state, worker), 0);
-	p->workers[worker] = pools_open(set, &p->slot, p->first);
+	p->workers[worker] = pools_open(set, &p->conf, &p->slot, p->first);
 	assert_non_null(p->workers[worker]);
 	p->workers[worker]->random = 88172645463325252 + worker;
 }

@@ -155,7 +155,7 @@ header_without_addresses_leaves_the_sockets_own(void **state)
 
 	(void)state;
 	open_echo(&f);
-	local = f.services.doors[0].endpoint.addr;
+	local = f.services.current->doors[0].endpoint.addr;
 	for (i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
 		fd = proxied_connect(&f, headers[i].data, headers[i].len);
 		assert_true(is_served(&f, fd));

@@ -371,7 +371,7 @@ own_port_is_not_relayed(void **state)
 	    scene.ports[0]);
 	scene_open_text(&scene, text);
 	own = scene_client(&scene, 0, "127.0.0.2",
-	    scene.f.services.doors[1].endpoint.addr.port, NULL);
+	    scene.f.services.current->doors[1].endpoint.addr.port, NULL);
 	fd = scene_client(&scene, 0, NULL, 0, NULL);
 	scene_send(own, "play with your brother");
 	(void)scene_talk(&scene, fd, 0);
@@ -421,8 +421,9 @@ each_datagram_tells_who_its_client_is(void **state)
 		assert_true(header.dgram);
 		assert_false(header.local);
 		assert_int_equal(header.src.ip[3], 9);
-		assert_int_equal(addr_compare(&header.dst,
-				     &scene.f.services.doors[0].endpoint.addr),
+		assert_int_equal(
+		    addr_compare(&header.dst,
+			&scene.f.services.current->doors[0].endpoint.addr),
 		    0);
 		assert_int_equal((size_t)n - size, 7);
 		assert_memory_equal(got + size, "payload", 7);

@@ -316,7 +316,8 @@ worker_without_flows_awaits_the_others(void **state)
 	scene_open(&scene, 1, "udp { idle_timeout = \"5s\" }", "");
 	fixture_open_other(&scene.f);
 	fd = compat_socket(AF_INET, SOCK_DGRAM, 0);
-	len = addr_to_sockaddr(&scene.f.other.doors[0].endpoint.addr, &ss);
+	len = addr_to_sockaddr(
+	    &scene.f.other.current->doors[0].endpoint.addr, &ss);
 	assert_int_equal(connect(fd, (struct sockaddr *)&ss, len), 0);
 	scene_send(fd, "ask");
 	peer = scene_serve(&scene, 0, "ask");

@@ -99,8 +99,8 @@ static void
 send_datagram(struct fixture *f, size_t door)
 {
 	struct sockaddr_storage ss;
-	socklen_t len =
-	    addr_to_sockaddr(&f->services.doors[door].endpoint.addr, &ss);
+	socklen_t len = addr_to_sockaddr(
+	    &f->services.current->doors[door].endpoint.addr, &ss);
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	assert_int_not_equal(fd, -1);
@@ -182,6 +182,7 @@ the_set_up_may_fail_at_any_allocation(void **state)
 	struct fixture f;
 	struct services services;
 	struct services_config config = { .ops = &ops };
+	struct generation_config first = { .number = 1 };
 	int result;
 	long n;
 
@@ -191,16 +192,16 @@ the_set_up_may_fail_at_any_allocation(void **state)
 	config.log = &f.log;
 	config.state = f.state;
 	config.worker = 1;
-	config.conf = f.conf;
-	config.slots = f.slots;
-	config.pool_slots = f.pool_slots;
-	config.server_places = f.places;
-	config.connections_max = 10;
-	config.ndoors = 4;
+	first.conf = f.conf;
+	first.slots = f.slots;
+	first.pool_slots = f.pool_slots;
+	first.server_places = f.places;
+	first.connections_max = 10;
+	first.ndoors = 4;
 	for (n = 0;; n++) {
 		failed = false;
 		until_failure = n;
-		result = services_open(&services, &config);
+		result = services_open(&services, &config, &first);
 		until_failure = -1;
 		if (result == 0)
 			break;

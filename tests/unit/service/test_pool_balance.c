@@ -128,7 +128,8 @@ workers_draw_differently(void **state)
 	pools_close(p.workers[0], 1);
 	pools_close(p.workers[1], 1);
 	for (unsigned i = 0; i < 2; i++)
-		p.workers[i] = pools_open(&p.sets[i], &p.slot, p.first);
+		p.workers[i] =
+		    pools_open(&p.sets[i], &p.conf, &p.slot, p.first);
 	for (unsigned i = 0; i < 100; i++)
 		same += pools_hit(&p, 0, i) == pools_hit(&p, 1, i);
 	assert_in_range(same, 0, 40);

@@ -81,7 +81,8 @@ opening_may_fail_at_any_allocation(void **state)
 		for (n = 0;; n++) {
 			until_failure = n;
 			errno = 0;
-			pools = pools_open(&p.sets[0], &p.slot, p.first);
+			pools =
+			    pools_open(&p.sets[0], &p.conf, &p.slot, p.first);
 			until_failure = -1;
 			if (pools != NULL)
 				break;

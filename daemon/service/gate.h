@@ -1,0 +1,28 @@
+/*
+ * Gates: the bound sockets of a worker, and the doors they lead to.
+ */
+#ifndef MUXD_SERVICE_GATE_H
+#define MUXD_SERVICE_GATE_H
+
+#include "service/service.h"
+
+/* Take a descriptor in; nobody is let in before gate_lead_to().  NULL with
+ * errno, then the descriptor is still the caller's. */
+struct gate *gate_open(
+    struct services *services, const struct door_config *config);
+
+/* The gate of that number; NULL with ENOENT. */
+struct gate *gate_find(const struct services *services, uint32_t id);
+
+/* Lead to that door from now on.  Who waits at the one before is asked anew at
+ * this one, before anybody behind. */
+void gate_lead_to(struct gate *gate, struct door *door);
+
+/* Take whoever waits in its queue now. */
+void gate_drain(struct gate *gate);
+
+/* Close the socket.  Who waits at its door is turned away; relayed sessions of
+ * datagrams that came through it end (REASON_REMOVED), if any is left. */
+void gate_close(struct services *services, struct gate *gate);
+
+#endif
