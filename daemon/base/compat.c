@@ -158,3 +158,99 @@ compat_strlcpy(char *dst, const char *src, size_t size)
 	}
 	return len;
 }
+
+/* Room for a control message of descriptors, aligned as one. */
+union fds_control {
+	struct cmsghdr header;
+	unsigned char room[CMSG_SPACE(COMPAT_FDS_MAX * sizeof(int))];
+};
+
+ssize_t
+compat_send_fds(int fd, const void *data, size_t len, const int *fds, size_t n)
+{
+	union fds_control control;
+	struct iovec iov = { (void *)(uintptr_t)data, len };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct cmsghdr *header;
+
+	if (n > COMPAT_FDS_MAX) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (n > 0) {
+		memset(&control, 0, sizeof(control));
+		msg.msg_control = &control;
+		msg.msg_controllen = CMSG_SPACE(n * sizeof(int));
+		header = CMSG_FIRSTHDR(&msg);
+		header->cmsg_level = SOL_SOCKET;
+		header->cmsg_type = SCM_RIGHTS;
+		header->cmsg_len = CMSG_LEN(n * sizeof(int));
+		memcpy(CMSG_DATA(header), fds, n * sizeof(int));
+	}
+	return sendmsg(fd, &msg, MSG_NOSIGNAL);
+}
+
+/* Take the descriptors out of a message; those that there is no room for are
+ * closed, and *more says so. */
+static size_t
+fds_take(struct msghdr *msg, int *fds, size_t max, bool *more)
+{
+	struct cmsghdr *header;
+	size_t i, n, taken = 0;
+	int fd;
+
+	for (header = CMSG_FIRSTHDR(msg); header != NULL;
+	     header = CMSG_NXTHDR(msg, header)) {
+		if (header->cmsg_level != SOL_SOCKET ||
+		    header->cmsg_type != SCM_RIGHTS)
+			continue;
+		n = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (i = 0; i < n; i++) {
+			memcpy(&fd, CMSG_DATA(header) + i * sizeof(int),
+			    sizeof(fd));
+			if (taken < max &&
+			    fcntl(fd, F_SETFD, FD_CLOEXEC) != -1) {
+				fds[taken++] = fd;
+				continue;
+			}
+			(void)close(fd);
+			*more = true;
+		}
+	}
+	return taken;
+}
+
+/* Where the system can set it at once, no fork can come in between. */
+#ifdef MSG_CMSG_CLOEXEC
+#define RECEIVE_FLAGS MSG_CMSG_CLOEXEC
+#else
+#define RECEIVE_FLAGS 0
+#endif
+
+ssize_t
+compat_receive_fds(int fd, void *data, size_t len, int *fds, size_t *n)
+{
+	union fds_control control;
+	struct iovec iov = { data, len };
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	bool more = false;
+	size_t max = *n;
+	ssize_t result;
+
+	*n = 0;
+	result = recvmsg(fd, &msg, RECEIVE_FLAGS);
+	if (result == -1)
+		return -1;
+	*n = fds_take(&msg, fds, max, &more);
+	if (!more && (msg.msg_flags & MSG_CTRUNC) == 0)
+		return result;
+	while (*n > 0)
+		(void)close(fds[--*n]);
+	errno = EMSGSIZE;
+	return -1;
+}

@@ -23,6 +23,22 @@ int compat_socket(int domain, int type, int protocol);
  * SOCK_DGRAM there is room for several of the log's datagrams. */
 int compat_socketpair(int type, int fds[2]);
 
+/* Send bytes over a UNIX stream socket, and n descriptors with the first of
+ * them (SCM_RIGHTS); without any as send(2).  No SIGPIPE. */
+ssize_t compat_send_fds(
+    int fd, const void *data, size_t len, const int *fds, size_t n);
+
+/*
+ * Receive bytes, and up to *n descriptors that came with the first of them,
+ * close-on-exec; *n becomes their number.  As recv(2), and -1 with
+ * EMSGSIZE if there were more than that, or no room for them in this process:
+ * then none is kept.
+ */
+ssize_t compat_receive_fds(int fd, void *data, size_t len, int *fds, size_t *n);
+
+/* Descriptors that one message can carry. */
+#define COMPAT_FDS_MAX 64
+
 /* pipe(2), both ends non-blocking and close-on-exec. */
 int compat_pipe(int fds[2]);
 

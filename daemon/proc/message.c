@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 static void
 channel_break(struct channel *channel)
@@ -15,15 +16,24 @@ channel_break(struct channel *channel)
 	channel->ops->broken(channel);
 }
 
+static void
+channel_drop_fds(struct channel *channel)
+{
+	while (channel->nfds > 0)
+		(void)close(channel->fds[--channel->nfds]);
+}
+
 /* Take what is there; true while more may follow. */
 static bool
 channel_receive(struct channel *channel)
 {
 	struct message message;
+	int fds[COMPAT_FDS_MAX];
+	size_t nfds = COMPAT_FDS_MAX;
 	ssize_t n;
 
-	n = recv(channel->io.fd, channel->partial + channel->len,
-	    sizeof(channel->partial) - channel->len, 0);
+	n = compat_receive_fds(channel->io.fd, channel->partial + channel->len,
+	    sizeof(channel->partial) - channel->len, fds, &nfds);
 	if (n == -1 && errno == EINTR)
 		return true;
 	if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
@@ -31,8 +41,15 @@ channel_receive(struct channel *channel)
 		return false;
 	}
 	if (n <= 0) {
+		/* What came in part, or with descriptors that were lost,
+		 * cannot be made good. */
 		channel_break(channel);
 		return false;
+	}
+	if (nfds > 0) {
+		channel_drop_fds(channel);
+		memcpy(channel->fds, fds, nfds * sizeof(*fds));
+		channel->nfds = nfds;
 	}
 	channel->len += (size_t)n;
 	if (channel->len < sizeof(message))
@@ -40,6 +57,7 @@ channel_receive(struct channel *channel)
 	channel->len = 0;
 	memcpy(&message, channel->partial, sizeof(message));
 	channel->ops->message(channel, &message);
+	channel_drop_fds(channel);
 	return channel->io.fd != -1;
 }
 
@@ -59,6 +77,7 @@ channel_open(struct channel *channel, struct loop *loop, int fd,
 	channel->ops = ops;
 	channel->owner = owner;
 	channel->len = 0;
+	channel->nfds = 0;
 	/* Its pair was made before a fork, so others may hold duplicates. */
 	io_init(&channel->io, fd, channel_ready, IO_SHARED);
 	return io_add(loop, &channel->io, IO_READ);
@@ -66,6 +85,13 @@ channel_open(struct channel *channel, struct loop *loop, int fd,
 
 int
 channel_send(struct channel *channel, enum message_type type, uint32_t value)
+{
+	return channel_send_fds(channel, type, value, NULL, 0);
+}
+
+int
+channel_send_fds(struct channel *channel, enum message_type type,
+    uint32_t value, const int *fds, size_t nfds)
 {
 	struct message message = { .type = type, .value = value };
 	ssize_t n;
@@ -75,8 +101,8 @@ channel_send(struct channel *channel, enum message_type type, uint32_t value)
 		return -1;
 	}
 	do {
-		n = send(
-		    channel->io.fd, &message, sizeof(message), MSG_NOSIGNAL);
+		n = compat_send_fds(
+		    channel->io.fd, &message, sizeof(message), fds, nfds);
 	} while (n == -1 && errno == EINTR);
 	return n == (ssize_t)sizeof(message) ? 0 : -1;
 }
@@ -88,4 +114,5 @@ channel_close(struct channel *channel)
 		return;
 	io_close(&channel->io);
 	channel->io.fd = -1;
+	channel_drop_fds(channel);
 }

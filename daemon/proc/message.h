@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/compat.h"
 #include "event/loop.h"
 
 enum message_type {
@@ -16,14 +17,29 @@ enum message_type {
 	MESSAGE_READY = 1, /* set up: give me work */
 	MESSAGE_CONGESTED, /* value: 1 short of descriptors, 0 no longer */
 	MESSAGE_EMPTIED,   /* draining: nobody waits in the queues */
+	MESSAGE_PREPARED,  /* value: the configuration's number */
+	MESSAGE_REFUSED,   /* it cannot be; value: see MESSAGE_REFUSAL() */
+	MESSAGE_COMMITTED, /* it is in force, or released; value as above */
 	/* From the master to a child. */
 	MESSAGE_SERVE,  /* open the doors: the sockets listen */
 	MESSAGE_DRAIN,  /* take who waits; value: ms until the deadline */
 	MESSAGE_CLOSE,  /* draining: the sockets are yours alone, close them */
 	MESSAGE_STOP,   /* end at once */
 	MESSAGE_REOPEN, /* open the log files again */
+	/* A reload: see proc/reload.h. */
+	MESSAGE_SOCKETS, /* descriptors, for the next PREPARE */
+	MESSAGE_PREPARE, /* a descriptor with a brief (proc/brief.h): make
+			  * everything ready for it */
+	MESSAGE_COMMIT,  /* it is in force */
+	MESSAGE_ABORT,   /* forget it */
+	MESSAGE_RELEASE, /* close the sockets that it does not have */
 	MESSAGE_TYPES
 };
+
+/* What a child refused: which step, and an errno value. */
+enum refusal { REFUSAL_BRIEF = 1, REFUSAL_SETUP, REFUSAL_SOCKETS, REFUSAL_LOG };
+#define MESSAGE_REFUSAL(step, error) \
+	((uint32_t)(step) << 16 | ((uint32_t)(error)&0xffff))
 
 struct message {
 	uint32_t type; /* enum message_type */
@@ -45,6 +61,10 @@ struct channel {
 	struct retired retired;
 	size_t len; /* bytes of a message that came in part */
 	unsigned char partial[sizeof(struct message)];
+	/* Descriptors that came with the message.  Those that ops->message
+	 * leaves here are closed after it. */
+	int fds[COMPAT_FDS_MAX];
+	size_t nfds;
 };
 
 /* Begin to receive on one end of the pair, which becomes the channel's. */
@@ -55,6 +75,11 @@ int channel_open(struct channel *channel, struct loop *loop, int fd,
  * as a stopped process. */
 int channel_send(
     struct channel *channel, enum message_type type, uint32_t value);
+
+/* The same with descriptors, COMPAT_FDS_MAX at most, which stay the caller's:
+ * the other side gets duplicates. */
+int channel_send_fds(struct channel *channel, enum message_type type,
+    uint32_t value, const int *fds, size_t n);
 
 /* Close it.  The memory must outlive the turn.  Closing twice is allowed. */
 void channel_close(struct channel *channel);
