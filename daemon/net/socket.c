@@ -128,6 +128,18 @@ socket_examine(const struct endpoint *endpoint)
 	return -1;
 }
 
+int
+socket_set_file(const struct endpoint *endpoint, const struct socket_file *file)
+{
+	/* By path and not by descriptor, which fchown(2) would take for the
+	 * socket's own inode.  The owner first: the mode may grant the group
+	 * something, and it must be the right group then. */
+	if (fchownat(AT_FDCWD, endpoint->path, file->uid, file->gid,
+		AT_SYMLINK_NOFOLLOW) == -1)
+		return -1;
+	return chmod(endpoint->path, file->mode);
+}
+
 /* Bind so that at first nobody but the owner can connect, then give the file
  * the owner and mode it shall have. */
 static int
@@ -147,12 +159,7 @@ socket_bind_path(
 	errno = error;
 	if (result == -1)
 		return -1;
-	/* By path and not by descriptor, which fchown(2) would take for the
-	 * socket's own inode.  The owner first: the mode may grant the group
-	 * something, and it must be the right group then. */
-	if (fchownat(AT_FDCWD, sun.sun_path, file->uid, file->gid,
-		AT_SYMLINK_NOFOLLOW) == -1 ||
-	    chmod(sun.sun_path, file->mode) == -1) {
+	if (socket_set_file(endpoint, file) == -1) {
 		error = errno;
 		unlink(sun.sun_path);
 		errno = error;

@@ -50,6 +50,10 @@ int socket_bind(const struct endpoint *endpoint,
 int socket_bind_unix(const struct endpoint *endpoint,
     const struct socket_options *options, const struct socket_file *file);
 
+/* Give the file of a UNIX listener another owner and mode.  -1 with errno. */
+int socket_set_file(
+    const struct endpoint *endpoint, const struct socket_file *file);
+
 /*
  * Whether the endpoint can be bound at all, by a bind without SO_REUSEPORT
  * that is undone at once.  A bind with it would silently join the sockets of

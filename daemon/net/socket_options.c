@@ -156,6 +156,31 @@ socket_options_prepare(
 	return 0;
 }
 
+/* Take back what somebody may have asked for.  A length of 0 leaves a queue of
+ * TCP_FASTOPEN that nobody gets into. */
+static bool
+option_clear(int fd, enum option_index index, bool clear, const char **name)
+{
+	if (!clear || options_table[index].number == OPTION_ABSENT)
+		return true;
+	return option_set(fd, index, 0, name);
+}
+
+int
+socket_options_change(
+    int fd, const struct socket_options *options, const char **option)
+{
+	bool ok = option_clear(fd, NODELAY, !options->nodelay, option) &&
+	    option_clear(fd, KEEPALIVE, options->keepalive_ms == 0, option) &&
+	    option_clear(
+		fd, USER_TIMEOUT, options->user_timeout_ms == 0, option) &&
+	    option_clear(
+		fd, DEFER_ACCEPT, options->defer_accept_ms == 0, option) &&
+	    option_clear(fd, FASTOPEN, options->fastopen == 0, option);
+
+	return ok ? socket_options_apply(fd, options, option) : -1;
+}
+
 int
 socket_options_apply(
     int fd, const struct socket_options *options, const char **option)

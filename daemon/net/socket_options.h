@@ -26,6 +26,11 @@ int socket_options_prepare(
 int socket_options_apply(
     int fd, const struct socket_options *options, const char **option);
 
+/* The same on one that listens already, whatever was set before: what is 0
+ * becomes the system's default. */
+int socket_options_change(
+    int fd, const struct socket_options *options, const char **option);
+
 /* Set what the options ask for on a socket that is to connect to addr, before
  * it is bound; stream: TCP, else UDP.  Errors as before. */
 int socket_options_connect(int fd, const struct addr *addr, bool stream,

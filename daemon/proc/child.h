@@ -27,6 +27,15 @@ enum child_phase {
 	CHILD_RUNNING   /* has reported ready */
 };
 
+/* How far it is in the reload under way. */
+enum child_reload {
+	CHILD_RELOAD_NONE, /* it was not told of it */
+	CHILD_RELOAD_ASKED,
+	CHILD_RELOAD_PREPARED,
+	CHILD_RELOAD_COMMITTING, /* its word is awaited */
+	CHILD_RELOAD_RELEASING
+};
+
 struct child {
 	enum child_kind kind;
 	unsigned slot; /* of a worker */
@@ -41,7 +50,8 @@ struct child {
 	bool given_up;  /* it ended with CHILD_EXIT_CONFIG */
 	bool killed;    /* by the master: its end is awaited */
 	bool emptied;   /* draining: nobody waits in its queues any more */
-	void *owner;    /* the caller's own */
+	enum child_reload reload;
+	void *owner; /* the caller's own */
 };
 
 /* The exit status of a child that cannot do its work because of an errno

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -91,9 +92,11 @@ master_deadline(struct timer *timer)
 static void
 master_drain(struct master *master)
 {
-	uint64_t timeout = master->conf->drain_timeout;
+	uint64_t timeout;
 
 	master->phase = MASTER_DRAINING;
+	reload_cancel(&master->reload);
+	timeout = master->conf->drain_timeout;
 	notify_stopping("draining");
 	log_printf(&master->log, LOG_LEVEL_NOTICE,
 	    "stopping: sessions have %llu ms to end",
@@ -109,6 +112,8 @@ master_stop_now(struct master *master)
 {
 	if (master->phase != MASTER_STOPPING)
 		notify_stopping("stopping");
+	if (master->reload.sup != NULL)
+		reload_cancel(&master->reload);
 	supervisor_stop(&master->sup);
 	/* Whoever comes now is refused rather than left waiting. */
 	sockets_remove_files(&master->sockets);
@@ -148,6 +153,73 @@ master_terminate(struct master *master)
 	}
 }
 
+/* ---- reload ---- */
+
+static void
+master_status(const struct master *master, const char *after)
+{
+	char status[128];
+
+	(void)snprintf(status, sizeof(status),
+	    "serving %zu services with %u workers%s", master->conf->nservices,
+	    master->plan.workers, after);
+	notify_ready(status);
+}
+
+static void
+master_decided(struct reload *reload)
+{
+	struct master *master = container_of(reload, struct master, reload);
+
+	master->conf = master->sup.conf;
+}
+
+static void
+master_reload_over(struct reload *reload, const struct reload_result *result)
+{
+	struct master *master = container_of(reload, struct master, reload);
+
+	if (master->phase == MASTER_SERVING)
+		master_status(master,
+		    result->applied ? ""
+				    : "; the last reload was refused, see the"
+				      " log");
+}
+
+static const struct reload_ops master_reload_ops = {
+	.decided = master_decided,
+	.over = master_reload_over,
+};
+
+static void master_hang_up(struct master *master);
+
+/* What came of it is in the log. */
+static void
+master_hang_up_done(
+    struct reload_request *request, const struct reload_result *result)
+{
+	struct master *master = container_of(request, struct master, hang_up);
+
+	(void)result;
+	master->hung_up = false;
+	if (master->hang_up_again)
+		master_hang_up(master);
+}
+
+/* Another signal may mean what was written since the files were read, so it is
+ * another reload, after the one under way. */
+static void
+master_hang_up(struct master *master)
+{
+	master->hang_up_again =
+	    master->phase == MASTER_STARTING || master->hung_up;
+	if (master->hang_up_again || master->phase > MASTER_SERVING)
+		return;
+	master->hung_up = true;
+	master->hang_up.done = master_hang_up_done;
+	reload_ask(&master->reload, &master->hang_up);
+}
+
 static void
 master_signal(struct signals *signals, int signo)
 {
@@ -164,11 +236,13 @@ master_signal(struct signals *signals, int signo)
 	case SIGUSR1:
 		supervisor_tell_monitor(&master->sup, MESSAGE_REOPEN);
 		break;
+	case SIGHUP:
+		master_hang_up(master);
+		break;
 	default:
 		log_printf(&master->log, LOG_LEVEL_WARNING,
-		    "%s is ignored: this version cannot reload or upgrade;"
-		    " restart the daemon",
-		    signo == SIGHUP ? "SIGHUP" : "SIGUSR2");
+		    "SIGUSR2 is ignored: this version cannot upgrade; restart"
+		    " the daemon");
 	}
 }
 
@@ -177,20 +251,11 @@ master_signal(struct signals *signals, int signo)
 static void
 master_log_listeners(struct master *master)
 {
-	const struct owned *owned;
-	char name[ENDPOINT_STRLEN];
-	struct log_record record;
 	size_t i;
 
-	for (i = 0; i < master->sockets.n; i++) {
-		owned = &master->sockets.items[i];
-		log_record_begin(&record, LOG_LEVEL_NOTICE, "listening");
-		log_record_str(&record, "service",
-		    master->conf->services[owned->service].name);
-		log_record_str(&record, "address",
-		    endpoint_format(&owned->endpoint, name, sizeof(name)));
-		log_emit(&master->log, &record);
-	}
+	for (i = 0; i < master->sockets.n; i++)
+		sockets_log(&master->log, "listening", master->conf,
+		    &master->sockets.items[i]);
 }
 
 /* Limits that could not be held if they were reached. */
@@ -240,7 +305,6 @@ master_serving(struct supervisor *sup)
 {
 	struct master *master = container_of(sup, struct master, sup);
 	struct log_record record;
-	char status[96];
 
 	master->phase = MASTER_SERVING;
 	master->served = true;
@@ -250,10 +314,9 @@ master_serving(struct supervisor *sup)
 	log_record_str(&record, "configuration", master->conf_path);
 	log_record_str(&record, "version", PACKAGE_VERSION);
 	log_emit(&master->log, &record);
-	(void)snprintf(status, sizeof(status),
-	    "serving %zu services with %u workers", master->conf->nservices,
-	    master->plan.workers);
-	notify_ready(status);
+	master_status(master, "");
+	if (master->hang_up_again)
+		master_hang_up(master);
 	detach_ready(&master->ready_fd, MUXD_EXIT_OK);
 }
 
@@ -263,10 +326,34 @@ master_child_ended(struct supervisor *sup)
 	master_stop_goes_on(container_of(sup, struct master, sup));
 }
 
+static void
+master_child_up(struct supervisor *sup, struct child *child)
+{
+	reload_child_up(&container_of(sup, struct master, sup)->reload, child);
+}
+
+static void
+master_child_down(struct supervisor *sup, struct child *child)
+{
+	reload_child_down(
+	    &container_of(sup, struct master, sup)->reload, child);
+}
+
+static void
+master_child_answered(
+    struct supervisor *sup, struct child *child, const struct message *message)
+{
+	reload_child_answered(
+	    &container_of(sup, struct master, sup)->reload, child, message);
+}
+
 static const struct supervisor_ops master_supervisor_ops = {
 	.ready = master_serving,
 	.failed = master_fail,
 	.ended = master_child_ended,
+	.up = master_child_up,
+	.down = master_child_down,
+	.answered = master_child_answered,
 };
 
 static void
@@ -283,7 +370,10 @@ master_make_state(struct master *master)
 	master->state = state_create(&master->plan.shape);
 	if (master->state == NULL)
 		return -1;
-	return slots_make(&master->slots, master->conf, master->state);
+	if (slots_make(&master->slots, master->conf, master->state, 1) == -1)
+		return -1;
+	slots_apply(&master->slots, master->conf, NULL, master->state);
+	return 0;
 }
 
 static int
@@ -397,6 +487,7 @@ master_open_supervisor(struct master *master)
 	sup->loop = master->loop;
 	sup->log = &master->log;
 	sup->conf = master->conf;
+	sup->generation = 1;
 	sup->plan = &master->plan;
 	sup->sockets = &master->sockets;
 	sup->state = master->state;
@@ -405,7 +496,16 @@ master_open_supervisor(struct master *master)
 	sup->event_backend = master->event_backend;
 	sup->detached = master->ready_fd != -1;
 	sup->ops = &master_supervisor_ops;
-	return supervisor_open(sup);
+	if (supervisor_open(sup) == -1)
+		return -1;
+	master->reload.sup = sup;
+	master->reload.path = master->reload_path;
+	master->reload.plan = &master->plan;
+	master->reload.slots = &master->slots;
+	master->reload.identity = &master->identity;
+	master->reload.ops = &master_reload_ops;
+	reload_open(&master->reload);
+	return 0;
 }
 
 /* A step that says only errno. */
@@ -440,6 +540,7 @@ master_open(struct master *master)
 static void
 master_close(struct master *master)
 {
+	reload_close(&master->reload);
 	supervisor_close(&master->sup);
 	if (master->loop != NULL) {
 		signals_close(&master->signals);
@@ -476,6 +577,19 @@ master_serve(struct master *master)
 	return MUXD_EXIT_OK;
 }
 
+/* The path by which the file is found after muxd has detached, and left the
+ * folder it was started in.  NULL without memory. */
+static char *
+master_find_again(const struct master_options *options)
+{
+	char folder[PATH_MAX];
+
+	if (options->ready_fd == -1 || options->conf_path[0] == '/' ||
+	    getcwd(folder, sizeof(folder)) == NULL)
+		return mem_strdup(options->conf_path);
+	return mem_printf("%s/%s", folder, options->conf_path);
+}
+
 int
 master_run(const struct master_options *options)
 {
@@ -486,6 +600,11 @@ master_run(const struct master_options *options)
 		return MUXD_EXIT_ENVIRONMENT;
 	master->conf = options->conf;
 	master->conf_path = options->conf_path;
+	master->reload_path = master_find_again(options);
+	if (master->reload_path == NULL) {
+		mem_free(master);
+		return MUXD_EXIT_ENVIRONMENT;
+	}
 	master->event_backend = options->event_backend;
 	master->ready_fd = options->ready_fd;
 	master->lock_fd = -1;
@@ -495,6 +614,7 @@ master_run(const struct master_options *options)
 	status = master_serve(master);
 	master_close(master);
 	detach_ready(&master->ready_fd, status);
+	mem_free(master->reload_path);
 	mem_free(master);
 	return status;
 }

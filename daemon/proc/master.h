@@ -17,6 +17,7 @@
 #include "event/signals.h"
 #include "proc/plan.h"
 #include "proc/privileges.h"
+#include "proc/reload.h"
 #include "proc/slots.h"
 #include "proc/sockets.h"
 #include "proc/supervisor.h"
@@ -41,6 +42,7 @@ struct master {
 	enum master_phase phase;
 	const struct conf *conf;
 	const char *conf_path;
+	char *reload_path; /* the same, wherever muxd is by then */
 	const char *event_backend;
 	struct identity identity;
 	struct plan plan;
@@ -52,7 +54,11 @@ struct master {
 	struct log log;
 	struct loop_hook turn_end;
 	struct supervisor sup;
-	struct timer deadline; /* of a stop */
+	struct reload reload;
+	struct reload_request hang_up; /* by SIGHUP */
+	bool hung_up;                  /* and under way */
+	bool hang_up_again;            /* another one is to follow */
+	struct timer deadline;         /* of a stop */
 	int lock_fd;
 	int ready_fd;   /* told when the daemon is up, or -1: see detach.h */
 	bool served;    /* it has been up */

@@ -27,9 +27,12 @@
 #include "monitor/checks.h"
 #include "monitor/log_writer.h"
 #include "monitor/names.h"
+#include "proc/brief.h"
 #include "proc/child.h"
 #include "proc/detach.h"
 #include "proc/message.h"
+#include "proc/slots.h"
+#include "state/servers.h"
 
 #define MONITOR_LINGER_MS 1000
 
@@ -44,8 +47,27 @@ struct log_source {
 	struct monitor *monitor;
 };
 
+/* A configuration that is being made ready, or was. */
+struct monitor_reload {
+	struct brief brief;        /* conf NULL: none is */
+	struct log_writer *writer; /* NULL: the one there is */
+};
+
+/* One that was in force, until nobody on the stack can look at it. */
+struct monitor_outdated {
+	struct retired retired;
+	struct conf *conf;
+	struct slots places;
+};
+
 struct monitor {
 	const struct monitor_task *task;
+	/* In force; owned if it came by a reload. */
+	const struct conf *conf;
+	const struct slots *places;
+	struct conf *owned;
+	struct slots owned_places;
+	struct monitor_reload reload;
 	struct loop *loop;
 	struct log log;
 	struct log_writer *writer;
@@ -56,7 +78,10 @@ struct monitor {
 	struct loop_hook turn_end;
 	struct timer linger;
 	struct timer settle;
-	bool ready; /* and the master knows */
+	bool failed;      /* it ends for that */
+	bool ready;       /* and the master knows */
+	bool committing;  /* and the master is told once names are settled */
+	bool auto_syslog; /* target "auto" is syslog, the terminal being gone */
 	unsigned char buffer[LOG_BUFFER_SIZE];
 };
 
@@ -116,13 +141,30 @@ monitor_become_ready(struct monitor *monitor)
 	(void)channel_send(&monitor->channel, MESSAGE_READY, 0);
 }
 
+/* A reload, as far as it goes here, is over. */
+static void
+monitor_become_committed(struct monitor *monitor)
+{
+	monitor->committing = false;
+	(void)channel_send(&monitor->channel, MESSAGE_COMMITTED, 0);
+}
+
+/* Names were heard of, or there was enough time for it. */
+static void
+monitor_settled(struct monitor *monitor)
+{
+	if (!monitor->ready)
+		monitor_become_ready(monitor);
+	if (monitor->committing)
+		monitor_become_committed(monitor);
+}
+
 static void
 monitor_settle_over(struct timer *timer)
 {
 	struct monitor *monitor = container_of(timer, struct monitor, settle);
 
-	if (!monitor->ready)
-		monitor_become_ready(monitor);
+	monitor_settled(monitor);
 }
 
 static void
@@ -130,8 +172,9 @@ monitor_turn_end(struct loop_hook *hook)
 {
 	struct monitor *monitor = container_of(hook, struct monitor, turn_end);
 
-	if (!monitor->ready && names_settled(monitor->names))
-		monitor_become_ready(monitor);
+	if ((!monitor->ready || monitor->committing) &&
+	    names_settled(monitor->names))
+		monitor_settled(monitor);
 	log_flush(&monitor->log);
 	log_writer_flush(monitor->writer);
 }
@@ -147,6 +190,236 @@ monitor_reopen(struct monitor *monitor)
 		    "the log files were opened again");
 }
 
+/* Open the log that the configuration wants; NULL with errno without memory.
+ * One that cannot be opened says so in log_writer_error(). */
+static struct log_writer *
+monitor_make_writer(const struct monitor *monitor, const struct conf *from)
+{
+	struct conf_log conf = from->log;
+
+	if (monitor->auto_syslog && conf.target == LOG_TARGET_AUTO)
+		conf.target = LOG_TARGET_SYSLOG;
+	return log_writer_open(&conf);
+}
+
+/* A log that cannot be written is an error when muxd starts; later it is
+ * tried again and again, and loses records meanwhile. */
+static int
+monitor_open_writer(struct monitor *monitor)
+{
+	const char *path = monitor->conf->log.path;
+	int error;
+
+	monitor->auto_syslog = monitor->task->detached && isatty(STDERR_FILENO);
+	monitor->writer = monitor_make_writer(monitor, monitor->conf);
+	error =
+	    monitor->writer != NULL ? log_writer_error(monitor->writer) : errno;
+	if (error == 0 || (monitor->writer != NULL && !monitor->task->strict))
+		return 0;
+	log_errno(&monitor->log, LOG_LEVEL_ERROR, error,
+	    "cannot open the log%s%s", path != NULL ? " " : "",
+	    path != NULL ? path : "");
+	errno = error;
+	return -1;
+}
+
+/* A server has come up: whoever waits for one may come. */
+static void
+monitor_wake_worker(void *arg, unsigned slot)
+{
+	const struct monitor_task *task = ((const struct monitor *)arg)->task;
+
+	if (slot < task->slots)
+		wake_send(task->wake_fds[slot]);
+}
+
+static int
+monitor_open_checks(struct monitor *monitor)
+{
+	const struct monitor_task *task = monitor->task;
+	const struct checks_config config = {
+		.loop = monitor->loop,
+		.log = &monitor->log,
+		.state = task->state,
+		.conf = monitor->conf,
+		.places = monitor->places->places,
+		.max = task->checks_max,
+		.seed = clock_mono_ns(),
+	};
+
+	task->state->wake = monitor_wake_worker;
+	task->state->wake_arg = monitor;
+	monitor->checks = checks_open(&config);
+	return monitor->checks == NULL ? -1 : 0;
+}
+
+/* What was known of the address that was there says nothing of the other. */
+static void
+monitor_place_changed(void *owner, unsigned place)
+{
+	const struct monitor *monitor = owner;
+
+	checks_place_changed(monitor->checks, place);
+}
+
+static int
+monitor_open_names(struct monitor *monitor)
+{
+	const struct monitor_task *task = monitor->task;
+	const struct names_config config = {
+		.loop = monitor->loop,
+		.log = &monitor->log,
+		.state = task->state,
+		.conf = monitor->conf,
+		.pools = monitor->places->pools,
+		.places = monitor->places->places,
+		.changed = monitor_place_changed,
+		.owner = monitor,
+	};
+
+	monitor->names = names_open(&config);
+	return monitor->names == NULL ? -1 : 0;
+}
+
+/* ---- reload ---- */
+
+static void
+monitor_abort(struct monitor *monitor)
+{
+	log_writer_close(monitor->reload.writer);
+	monitor->reload.writer = NULL;
+	brief_free(&monitor->reload.brief);
+}
+
+static bool
+same_log(const struct conf_log *one, const struct conf_log *other)
+{
+	const char *path = one->path != NULL ? one->path : "";
+
+	return one->target == other->target && one->format == other->format &&
+	    strcmp(path, other->path != NULL ? other->path : "") == 0;
+}
+
+/* 0, or what to answer. */
+static uint32_t
+monitor_prepare_log(struct monitor *monitor)
+{
+	struct monitor_reload *reload = &monitor->reload;
+	int error;
+
+	if (same_log(&monitor->conf->log, &reload->brief.conf->log))
+		return 0;
+	reload->writer = monitor_make_writer(monitor, reload->brief.conf);
+	error =
+	    reload->writer != NULL ? log_writer_error(reload->writer) : errno;
+	return error == 0 ? 0 : MESSAGE_REFUSAL(REFUSAL_LOG, error);
+}
+
+static void
+monitor_prepare(struct monitor *monitor)
+{
+	struct channel *channel = &monitor->channel;
+	struct conf_errors errors = { 0 };
+	uint32_t refusal;
+
+	monitor_abort(monitor);
+	if (channel->nfds == 0)
+		errno = EPROTO;
+	if (channel->nfds == 0 ||
+	    brief_read(&monitor->reload.brief, channel->fds[0], &errors) == -1)
+		refusal = MESSAGE_REFUSAL(REFUSAL_BRIEF, errno);
+	else
+		refusal = monitor_prepare_log(monitor);
+	conf_errors_free(&errors);
+	if (refusal == 0) {
+		(void)channel_send(
+		    channel, MESSAGE_PREPARED, monitor->reload.brief.number);
+		return;
+	}
+	monitor_abort(monitor);
+	(void)channel_send(channel, MESSAGE_REFUSED, refusal);
+}
+
+static void
+outdated_free(struct retired *retired)
+{
+	struct monitor_outdated *outdated =
+	    container_of(retired, struct monitor_outdated, retired);
+
+	conf_free(outdated->conf);
+	slots_free(&outdated->places);
+	mem_free(outdated);
+}
+
+/* Make the brief's configuration the one in force; what was is released at
+ * the end of the turn. */
+static void
+monitor_swap_conf(struct monitor *monitor, struct monitor_outdated *outdated)
+{
+	struct brief *brief = &monitor->reload.brief;
+
+	outdated->conf = monitor->owned;
+	outdated->places = monitor->owned_places;
+	monitor->owned = brief->conf;
+	monitor->owned_places = brief->slots;
+	monitor->conf = monitor->owned;
+	monitor->places = &monitor->owned_places;
+	brief->conf = NULL;
+	memset(&brief->slots, 0, sizeof(brief->slots));
+	loop_retire(monitor->loop, &outdated->retired, outdated_free);
+}
+
+static void
+monitor_swap_writer(struct monitor *monitor)
+{
+	log_flush(&monitor->log);
+	monitor->log.level = monitor->conf->log.level;
+	if (monitor->reload.writer == NULL)
+		return;
+	log_writer_close(monitor->writer);
+	monitor->writer = monitor->reload.writer;
+	monitor->reload.writer = NULL;
+}
+
+/* Servers that keep their names keep what is known of them, since that is in
+ * the shared state; checks and rounds of names begin anew.  Without memory for
+ * that, it is a successor's to do, which begins with this configuration. */
+static void
+monitor_commit(struct monitor *monitor)
+{
+	struct monitor_outdated *outdated = mem_zalloc(sizeof(*outdated));
+	const struct conf *before = monitor->conf;
+
+	if (monitor->reload.brief.conf == NULL || outdated == NULL)
+		goto fail;
+	names_close(monitor->names);
+	monitor->names = NULL;
+	checks_close(monitor->checks);
+	monitor->checks = NULL;
+	monitor_swap_conf(monitor, outdated);
+	outdated = NULL;
+	slots_apply(
+	    monitor->places, monitor->conf, before, monitor->task->state);
+	monitor_swap_writer(monitor);
+	brief_free(&monitor->reload.brief);
+	if (monitor_open_checks(monitor) == -1 ||
+	    monitor_open_names(monitor) == -1)
+		goto fail;
+	/* Servers may have become usable. */
+	state_wake_workers(monitor->task->state);
+	monitor->committing = true;
+	loop_timer_set(monitor->loop, &monitor->settle, SETTLE_MS);
+	return;
+fail:
+	log_errno(&monitor->log, LOG_LEVEL_ERROR, errno,
+	    "the monitor cannot take the new configuration");
+	mem_free(outdated);
+	monitor->failed = true;
+	loop_stop(monitor->loop);
+}
+
+/* ---- what the master says ---- */
+
 static void
 monitor_message(struct channel *channel, const struct message *message)
 {
@@ -158,6 +431,15 @@ monitor_message(struct channel *channel, const struct message *message)
 		break;
 	case MESSAGE_REOPEN:
 		monitor_reopen(monitor);
+		break;
+	case MESSAGE_PREPARE:
+		monitor_prepare(monitor);
+		break;
+	case MESSAGE_COMMIT:
+		monitor_commit(monitor);
+		break;
+	case MESSAGE_ABORT:
+		monitor_abort(monitor);
 		break;
 	default:
 		log_printf(&monitor->log, LOG_LEVEL_ERROR,
@@ -211,87 +493,6 @@ monitor_watch(struct monitor *monitor)
 	    &monitor_channel_ops, monitor);
 }
 
-/* A log that cannot be written is an error when muxd starts; later it is
- * tried again and again, and loses records meanwhile. */
-static int
-monitor_open_writer(struct monitor *monitor)
-{
-	struct conf_log conf = monitor->task->conf->log;
-	int error;
-
-	if (monitor->task->detached && conf.target == LOG_TARGET_AUTO &&
-	    isatty(STDERR_FILENO))
-		conf.target = LOG_TARGET_SYSLOG;
-	monitor->writer = log_writer_open(&conf);
-	error =
-	    monitor->writer != NULL ? log_writer_error(monitor->writer) : errno;
-	if (error == 0 || (monitor->writer != NULL && !monitor->task->strict))
-		return 0;
-	log_errno(&monitor->log, LOG_LEVEL_ERROR, error,
-	    "cannot open the log%s%s", conf.path != NULL ? " " : "",
-	    conf.path != NULL ? conf.path : "");
-	errno = error;
-	return -1;
-}
-
-/* A server has come up: whoever waits for one may come. */
-static void
-monitor_wake_worker(void *arg, unsigned slot)
-{
-	const struct monitor_task *task = ((const struct monitor *)arg)->task;
-
-	if (slot < task->slots)
-		wake_send(task->wake_fds[slot]);
-}
-
-static int
-monitor_open_checks(struct monitor *monitor)
-{
-	const struct monitor_task *task = monitor->task;
-	const struct checks_config config = {
-		.loop = monitor->loop,
-		.log = &monitor->log,
-		.state = task->state,
-		.conf = task->conf,
-		.places = task->places->places,
-		.max = task->checks_max,
-		.seed = clock_mono_ns(),
-	};
-
-	task->state->wake = monitor_wake_worker;
-	task->state->wake_arg = monitor;
-	monitor->checks = checks_open(&config);
-	return monitor->checks == NULL ? -1 : 0;
-}
-
-/* What was known of the address that was there says nothing of the other. */
-static void
-monitor_place_changed(void *owner, unsigned place)
-{
-	const struct monitor *monitor = owner;
-
-	checks_place_changed(monitor->checks, place);
-}
-
-static int
-monitor_open_names(struct monitor *monitor)
-{
-	const struct monitor_task *task = monitor->task;
-	const struct names_config config = {
-		.loop = monitor->loop,
-		.log = &monitor->log,
-		.state = task->state,
-		.conf = task->conf,
-		.pools = task->places->pools,
-		.places = task->places->places,
-		.changed = monitor_place_changed,
-		.owner = monitor,
-	};
-
-	monitor->names = names_open(&config);
-	return monitor->names == NULL ? -1 : 0;
-}
-
 static int
 monitor_setup(struct monitor *monitor)
 {
@@ -331,6 +532,7 @@ monitor_setup(struct monitor *monitor)
 static void
 monitor_close(struct monitor *monitor)
 {
+	monitor_abort(monitor);
 	log_writer_close(monitor->writer);
 	names_close(monitor->names);
 	checks_close(monitor->checks);
@@ -338,6 +540,8 @@ monitor_close(struct monitor *monitor)
 		channel_close(&monitor->channel);
 		loop_close(monitor->loop);
 	}
+	conf_free(monitor->owned);
+	slots_free(&monitor->owned_places);
 	mem_free(monitor->sources);
 	mem_free(monitor);
 }
@@ -346,11 +550,14 @@ int
 monitor_run(const struct monitor_task *task)
 {
 	struct monitor *monitor = mem_zalloc(sizeof(*monitor));
+	bool failed;
 	int result;
 
 	if (monitor == NULL)
 		return 1;
 	monitor->task = task;
+	monitor->conf = task->conf;
+	monitor->places = task->places;
 	monitor->channel.io.fd = -1;
 	compat_title_set("muxd: monitor");
 	/* What goes wrong before there is a writer must be seen all the
@@ -372,6 +579,7 @@ monitor_run(const struct monitor_task *task)
 		loop_timer_set(monitor->loop, &monitor->settle, SETTLE_MS);
 	result = loop_run(monitor->loop);
 	monitor_drain(monitor);
+	failed = monitor->failed;
 	monitor_close(monitor);
-	return result == -1 ? 1 : 0;
+	return result == -1 || failed ? 1 : 0;
 }

@@ -4,6 +4,11 @@
 #include "proc/notify.h"
 
 void
+notify_reloading(void)
+{
+}
+
+void
 notify_ready(const char *status)
 {
 	(void)status;

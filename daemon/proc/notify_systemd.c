@@ -5,6 +5,15 @@
 
 #include <systemd/sd-daemon.h>
 
+#include "base/clock.h"
+
+void
+notify_reloading(void)
+{
+	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
+	    (unsigned long long)(clock_mono_ns() / 1000));
+}
+
 void
 notify_ready(const char *status)
 {

@@ -28,8 +28,12 @@
 /* Checks of servers that are under way at once, each with a descriptor. */
 #define PLAN_CHECKS_MAX 1024
 
-/* Services that can be there at once, with those a later start adds. */
+/* What can be there at once, with what reloads add.  Memory that is never
+ * touched costs nothing. */
 #define PLAN_SERVICES_SPARE 64
+#define PLAN_POOLS_SPARE    64
+#define PLAN_SERVERS_SPARE  2048
+#define PLAN_SERVERS_MAX    UINT16_MAX /* of the shared state */
 
 static uint64_t
 plan_raise_nofile(void)
@@ -92,11 +96,10 @@ plan_checks(const struct plan *plan)
 static void
 plan_shape(struct plan *plan, const struct conf *conf)
 {
-	uint64_t sessions = plan->per_worker;
-	uint64_t sources = plan->connections * PLAN_SOURCES_FACTOR;
+	uint64_t sources = plan->holdable * PLAN_SOURCES_FACTOR;
+	uint64_t servers = slots_places(conf) + PLAN_SERVERS_SPARE;
 
-	if (sessions > plan->connections)
-		sessions = plan->connections;
+	/* A reload may raise limits.connections to all that can be held. */
 	if (sources < PLAN_SOURCES_MIN)
 		sources = PLAN_SOURCES_MIN;
 	if (sources > PLAN_SOURCES_MAX)
@@ -104,10 +107,11 @@ plan_shape(struct plan *plan, const struct conf *conf)
 	plan->shape.workers = plan->workers;
 	plan->shape.services = (uint32_t)conf->nservices + PLAN_SERVICES_SPARE;
 	/* One more: who asks to come in has an entry too. */
-	plan->shape.sessions = (uint32_t)sessions + 1;
+	plan->shape.sessions = (uint32_t)plan->per_worker + 1;
 	plan->shape.sources = (uint32_t)sources;
-	plan->shape.pools = (uint32_t)conf->npools;
-	plan->shape.servers = (uint32_t)slots_places(conf);
+	plan->shape.pools = (uint32_t)conf->npools + PLAN_POOLS_SPARE;
+	plan->shape.servers =
+	    servers < PLAN_SERVERS_MAX ? (uint32_t)servers : PLAN_SERVERS_MAX;
 }
 
 /* select(2) cannot hold higher ones, however many there may be. */
@@ -120,20 +124,12 @@ plan_watchable(uint64_t nofile, const char *event_backend)
 }
 
 int
-plan_make(struct plan *plan, const struct conf *conf, const char *event_backend)
+plan_update(struct plan *plan, const struct conf *conf)
 {
 	/* A relayed connection has two ends. */
 	uint64_t ends = plan_relays(conf) ? 2 : 1;
-	unsigned usable;
 	uint64_t used;
 
-	memset(plan, 0, sizeof(*plan));
-	usable = compat_usable_cpus(plan->cpus, PLAN_CPUS, &plan->ncpus);
-	plan->workers = conf->workers != 0 ? conf->workers : usable;
-	if (plan->workers > TALLY_WORKERS)
-		plan->workers = TALLY_WORKERS;
-	plan->pin = plan->workers == plan->ncpus;
-	plan->nofile = plan_watchable(plan_raise_nofile(), event_backend);
 	used = PLAN_SPARE + plan->workers + plan_listeners(conf);
 	if (ends == 2)
 		used += 2 * PIPES_MAX;
@@ -149,6 +145,23 @@ plan_make(struct plan *plan, const struct conf *conf, const char *event_backend)
 	plan->connections_set = conf->connections != 0;
 	plan->connections =
 	    plan->connections_set ? conf->connections : plan->holdable;
+	return 0;
+}
+
+int
+plan_make(struct plan *plan, const struct conf *conf, const char *event_backend)
+{
+	unsigned usable;
+
+	memset(plan, 0, sizeof(*plan));
+	usable = compat_usable_cpus(plan->cpus, PLAN_CPUS, &plan->ncpus);
+	plan->workers = conf->workers != 0 ? conf->workers : usable;
+	if (plan->workers > TALLY_WORKERS)
+		plan->workers = TALLY_WORKERS;
+	plan->pin = plan->workers == plan->ncpus;
+	plan->nofile = plan_watchable(plan_raise_nofile(), event_backend);
+	if (plan_update(plan, conf) == -1)
+		return -1;
 	plan->checks = plan_checks(plan);
 	plan_shape(plan, conf);
 	return 0;

@@ -34,4 +34,8 @@ struct plan {
 int plan_make(
     struct plan *plan, const struct conf *conf, const char *event_backend);
 
+/* The numbers that follow from another configuration, with which the processes
+ * and the memory that there are go on.  -1 as above. */
+int plan_update(struct plan *plan, const struct conf *conf);
+
 #endif

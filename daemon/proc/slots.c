@@ -1,12 +1,24 @@
 /*
- * From the names of the configuration to slots of the shared state.
+ * From the names of a configuration to slots of the shared state.
  */
 #include "proc/slots.h"
+
+#include <string.h>
 
 #include "base/mem.h"
 #include "conf/loop.h"
 #include "net/local.h"
 #include "state/servers.h"
+
+size_t
+slots_servers(const struct conf *conf)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < conf->npools; i++)
+		n += conf->pools[i].nservers;
+	return n;
+}
 
 size_t
 slots_places(const struct conf *conf)
@@ -19,9 +31,18 @@ slots_places(const struct conf *conf)
 	return n;
 }
 
+/* Of a name that is there already it is not known yet whether it will be
+ * used. */
+static void
+note_new(uint32_t *used, uint32_t number)
+{
+	if (*used == 0)
+		*used = number;
+}
+
 static int
-slots_services(
-    struct slots *slots, const struct conf *conf, struct state *state)
+slots_make_services(struct slots *slots, const struct conf *conf,
+    struct state *state, uint32_t number)
 {
 	size_t i;
 	int slot;
@@ -31,39 +52,18 @@ slots_services(
 		if (slot == -1)
 			return -1;
 		slots->services[i] = (unsigned)slot;
+		note_new(&state->services[slot].used, number);
 	}
 	return 0;
 }
 
-static void
-slots_init_server(const struct conf *conf, const struct conf_pool *pool,
-    const struct conf_server *server, struct state *state, unsigned first)
-{
-	struct state_server *shared;
-	unsigned i;
-
-	for (i = 0; i < server->nplaces; i++) {
-		shared = &state->servers[first + i];
-		atomic_store(&shared->admin, (uint32_t)server->state);
-		if (server->target.kind == TARGET_ADDRESS ||
-		    server->target.kind == TARGET_UNIX)
-			state_server_set(shared, &server->target.addr,
-			    (uint32_t)server->weight);
-		/* What the text alone does not tell: the address is one of
-		 * this machine's. */
-		if (server->target.kind == TARGET_ADDRESS)
-			atomic_store(&shared->loops,
-			    conf_leads_back(conf, pool, &server->target.addr,
-				local_has_address(&server->target.addr)));
-	}
-}
-
 /* next is where the places of this pool's servers go. */
 static int
-slots_servers(unsigned *next, const struct conf *conf,
-    const struct conf_pool *pool, struct state *state)
+slots_make_servers(unsigned *next, const struct conf_pool *pool,
+    struct state *state, uint32_t number)
 {
 	const struct conf_server *server;
+	unsigned j;
 	size_t i;
 	int first;
 
@@ -74,13 +74,15 @@ slots_servers(unsigned *next, const struct conf *conf,
 		if (first == -1)
 			return -1;
 		next[i] = (unsigned)first;
-		slots_init_server(conf, pool, server, state, (unsigned)first);
+		for (j = 0; j < server->nplaces; j++)
+			note_new(&state->servers[next[i] + j].used, number);
 	}
 	return 0;
 }
 
 static int
-slots_pools(struct slots *slots, const struct conf *conf, struct state *state)
+slots_make_pools(struct slots *slots, const struct conf *conf,
+    struct state *state, uint32_t number)
 {
 	unsigned *next = slots->places;
 	size_t i;
@@ -88,32 +90,31 @@ slots_pools(struct slots *slots, const struct conf *conf, struct state *state)
 
 	for (i = 0; i < conf->npools; i++) {
 		slot = state_pool_slot(state, conf->pools[i].name);
-		if (slot == -1 ||
-		    slots_servers(next, conf, &conf->pools[i], state) == -1)
+		if (slot == -1)
 			return -1;
 		slots->pools[i] = (unsigned)slot;
+		note_new(&state->pools[slot].used, number);
+		if (slots_make_servers(next, &conf->pools[i], state, number) ==
+		    -1)
+			return -1;
 		next += conf->pools[i].nservers;
-		state_pool_changed(&state->pools[slot]);
 	}
 	return 0;
 }
 
 int
-slots_make(struct slots *slots, const struct conf *conf, struct state *state)
+slots_make(struct slots *slots, const struct conf *conf, struct state *state,
+    uint32_t number)
 {
-	size_t i, nservers = 0;
-
-	for (i = 0; i < conf->npools; i++)
-		nservers += conf->pools[i].nservers;
 	slots->services = mem_array(conf->nservices, sizeof(unsigned));
 	slots->pools = mem_array(conf->npools, sizeof(unsigned));
-	slots->places = mem_array(nservers, sizeof(unsigned));
+	slots->places = mem_array(slots_servers(conf), sizeof(unsigned));
 	if (slots->services == NULL || slots->pools == NULL ||
 	    slots->places == NULL)
 		return -1;
-	if (slots_services(slots, conf, state) == -1)
+	if (slots_make_services(slots, conf, state, number) == -1)
 		return -1;
-	return slots_pools(slots, conf, state);
+	return slots_make_pools(slots, conf, state, number);
 }
 
 void
@@ -122,4 +123,107 @@ slots_free(struct slots *slots)
 	mem_free(slots->services);
 	mem_free(slots->pools);
 	mem_free(slots->places);
+	memset(slots, 0, sizeof(*slots));
+}
+
+void
+slots_use(const struct slots *slots, const struct conf *conf,
+    struct state *state, uint32_t number)
+{
+	const unsigned *place = slots->places;
+	size_t i, j;
+	unsigned k;
+
+	for (i = 0; i < conf->nservices; i++)
+		state->services[slots->services[i]].used = number;
+	for (i = 0; i < conf->npools; i++) {
+		state->pools[slots->pools[i]].used = number;
+		for (j = 0; j < conf->pools[i].nservers; j++, place++)
+			for (k = 0; k < conf->pools[i].servers[j].nplaces; k++)
+				state->servers[*place + k].used = number;
+	}
+}
+
+/* ---- what is written there ---- */
+
+/* The server of the same names in another configuration, or NULL. */
+static const struct conf_server *
+find_server(const struct conf *conf, const struct conf_pool *pool,
+    const struct conf_server *server)
+{
+	const struct conf_pool *same;
+	size_t i, j;
+
+	for (i = 0; conf != NULL && i < conf->npools; i++) {
+		same = &conf->pools[i];
+		if (strcmp(same->name, pool->name) != 0)
+			continue;
+		for (j = 0; j < same->nservers; j++)
+			if (strcmp(same->servers[j].name, server->name) == 0)
+				return &same->servers[j];
+	}
+	return NULL;
+}
+
+/* A path and a name do not show in the address of a place. */
+static bool
+same_target(const struct conf_target *one, const struct conf_target *other)
+{
+	const char *host = one->host != NULL ? one->host : "";
+	const char *was = other->host != NULL ? other->host : "";
+
+	return one->kind == other->kind && strcmp(host, was) == 0;
+}
+
+static void
+place_apply(const struct conf *conf, const struct conf_pool *pool,
+    const struct conf_server *server, struct state_server *shared)
+{
+	const struct addr *addr = &server->target.addr;
+	struct addr before;
+	uint32_t weight;
+
+	if (server->target.kind != TARGET_ADDRESS &&
+	    server->target.kind != TARGET_UNIX) {
+		atomic_store(&shared->admin, (uint32_t)server->state);
+		return;
+	}
+	if (state_server_get(shared, &before, &weight) &&
+	    addr_compare(&before, addr) != 0)
+		state_server_clear(shared);
+	atomic_store(&shared->admin, (uint32_t)server->state);
+	state_server_set(shared, addr, (uint32_t)server->weight);
+	/* What the text alone does not tell: the address is one of this
+	 * machine's. */
+	if (server->target.kind == TARGET_ADDRESS)
+		atomic_store(&shared->loops,
+		    conf_leads_back(conf, pool, addr, local_has_address(addr)));
+}
+
+void
+slots_apply(const struct slots *slots, const struct conf *conf,
+    const struct conf *before, struct state *state)
+{
+	const unsigned *place = slots->places;
+	const struct conf_server *server, *was;
+	const struct conf_pool *pool;
+	size_t i, j;
+	unsigned k;
+
+	for (i = 0; i < conf->npools; i++) {
+		pool = &conf->pools[i];
+		for (j = 0; j < pool->nservers; j++, place++) {
+			server = &pool->servers[j];
+			was = find_server(before, pool, server);
+			for (k = 0; k < server->nplaces; k++) {
+				if (was != NULL &&
+				    !same_target(&server->target, &was->target))
+					state_server_clear(
+					    &state->servers[*place + k]);
+				place_apply(conf, pool, server,
+				    &state->servers[*place + k]);
+			}
+		}
+		state_pool_changed(&state->pools[slots->pools[i]]);
+	}
 }

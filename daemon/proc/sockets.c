@@ -18,7 +18,7 @@ clamp_int(uint64_t n)
 	return n > INT32_MAX ? INT32_MAX : (int)n;
 }
 
-static struct socket_options
+struct socket_options
 socket_options_of(const struct conf_socket *conf)
 {
 	const struct socket_options options = {
@@ -34,7 +34,7 @@ socket_options_of(const struct conf_socket *conf)
 }
 
 /* What bind(2) and its kin say, in words that tell what to do. */
-static void
+void
 sockets_complain(struct conf_errors *errors, const struct conf_service *conf,
     const struct endpoint *endpoint, const char *option)
 {
@@ -62,31 +62,43 @@ sockets_complain(struct conf_errors *errors, const struct conf_service *conf,
 	    strerror(errno), hint);
 }
 
+int
+owned_find_file(const struct conf_service *conf, struct socket_file *file,
+    struct conf_errors *errors)
+{
+	const struct conf_socket *socket = &conf->socket;
+
+	*file = (struct socket_file){
+		.mode = socket->unix_mode,
+		.uid = (uid_t)-1,
+		.gid = (gid_t)-1,
+	};
+	if (socket->unix_user != NULL &&
+	    privileges_find_uid(socket->unix_user, &file->uid) == -1) {
+		conf_error_add(errors, false, conf->file, conf->line,
+		    "service \"%s\": unix_user: there is no user \"%s\"",
+		    conf->name, socket->unix_user);
+		return -1;
+	}
+	if (socket->unix_group != NULL &&
+	    privileges_find_gid(socket->unix_group, &file->gid) == -1) {
+		conf_error_add(errors, false, conf->file, conf->line,
+		    "service \"%s\": unix_group: there is no group \"%s\"",
+		    conf->name, socket->unix_group);
+		return -1;
+	}
+	return 0;
+}
+
 static int
 owned_bind_unix(struct owned *owned, const struct conf_service *conf,
     struct conf_errors *errors)
 {
 	const struct socket_options options = socket_options_of(&conf->socket);
-	struct socket_file file = {
-		.mode = conf->socket.unix_mode,
-		.uid = (uid_t)-1,
-		.gid = (gid_t)-1,
-	};
+	struct socket_file file;
 
-	if (conf->socket.unix_user != NULL &&
-	    privileges_find_uid(conf->socket.unix_user, &file.uid) == -1) {
-		conf_error_add(errors, false, conf->file, conf->line,
-		    "service \"%s\": unix_user: there is no user \"%s\"",
-		    conf->name, conf->socket.unix_user);
+	if (owned_find_file(conf, &file, errors) == -1)
 		return -1;
-	}
-	if (conf->socket.unix_group != NULL &&
-	    privileges_find_gid(conf->socket.unix_group, &file.gid) == -1) {
-		conf_error_add(errors, false, conf->file, conf->line,
-		    "service \"%s\": unix_group: there is no group \"%s\"",
-		    conf->name, conf->socket.unix_group);
-		return -1;
-	}
 	owned->fds[0] = socket_bind_unix(&owned->endpoint, &options, &file);
 	if (owned->fds[0] == -1) {
 		sockets_complain(errors, conf, &owned->endpoint, NULL);
@@ -124,18 +136,21 @@ fail:
 	return -1;
 }
 
-static int
+int
 owned_open(struct owned *owned, const struct conf *conf, size_t service,
     const struct endpoint *endpoint, unsigned slots, struct conf_errors *errors)
 {
 	unsigned i, n;
 
 	owned->service = service;
+	owned->asked = *endpoint;
 	owned->endpoint = *endpoint;
 	owned->shared = endpoint->transport == TRANSPORT_UNIX ||
 	    !compat_reuseport_balances();
 	n = owned->shared ? 1 : slots;
 	owned->fds = mem_array(n, sizeof(*owned->fds));
+	for (i = 0; owned->fds != NULL && i < n; i++)
+		owned->fds[i] = -1;
 	owned->listening = mem_array(n, sizeof(*owned->listening));
 	owned->member = mem_array(n, sizeof(*owned->member));
 	if (owned->fds == NULL || owned->listening == NULL ||
@@ -144,8 +159,6 @@ owned_open(struct owned *owned, const struct conf *conf, size_t service,
 		    conf->services[service].line, "%s", strerror(errno));
 		return -1;
 	}
-	for (i = 0; i < n; i++)
-		owned->fds[i] = -1;
 	if (endpoint->transport == TRANSPORT_UNIX)
 		return owned_bind_unix(owned, &conf->services[service], errors);
 	return owned_bind_inet(owned, &conf->services[service], errors, n);
@@ -214,23 +227,18 @@ owned_is_dealt(const struct owned *owned)
 	return owned->endpoint.transport == TRANSPORT_UDP && !owned->shared;
 }
 
-/* From the first datagram on, so that steering around a sick slot moves no
- * sender of another one.  Where the system cannot, its own choice is as good
- * until then. */
-static void
-sockets_deal(struct sockets *sockets)
+void
+owned_begin_to_deal(const struct owned *owned, const struct sockets *sockets)
 {
-	bool *well = mem_array(sockets->slots, sizeof(*well));
-	size_t i;
+	bool *well;
 
-	if (well == NULL ||
-	    getentropy(&sockets->seed, sizeof(sockets->seed)) == -1)
-		goto out;
-	for (i = 0; i < sockets->n; i++)
-		if (owned_is_dealt(&sockets->items[i]))
-			(void)owned_deal(
-			    &sockets->items[i], sockets, NULL, well);
-out:
+	if (!owned_is_dealt(owned) || sockets->slots <= 1)
+		return;
+	well = mem_array(sockets->slots, sizeof(*well));
+	/* Where the system cannot, its own choice is as good until a slot is
+	 * sick. */
+	if (well != NULL)
+		(void)owned_deal(owned, sockets, NULL, well);
 	mem_free(well);
 }
 
@@ -255,9 +263,26 @@ sockets_open(struct sockets *sockets, const struct conf *conf, unsigned slots,
 	}
 	if (sockets_bind(sockets, errors) == -1)
 		return -1;
-	if (slots > 1)
-		sockets_deal(sockets);
+	/* From the first datagram on, so that steering around a sick slot
+	 * moves no sender of another one. */
+	if (getentropy(&sockets->seed, sizeof(sockets->seed)) == 0)
+		for (i = 0; i < sockets->n; i++)
+			owned_begin_to_deal(&sockets->items[i], sockets);
 	return 0;
+}
+
+void
+sockets_log(struct log *log, const char *message, const struct conf *conf,
+    const struct owned *owned)
+{
+	char name[ENDPOINT_STRLEN];
+	struct log_record record;
+
+	log_record_begin(&record, LOG_LEVEL_NOTICE, message);
+	log_record_str(&record, "service", conf->services[owned->service].name);
+	log_record_str(&record, "address",
+	    endpoint_format(&owned->endpoint, name, sizeof(name)));
+	log_emit(log, &record);
 }
 
 int
@@ -267,27 +292,35 @@ sockets_fd(const struct owned *owned, unsigned slot)
 }
 
 int
+owned_listen(
+    struct owned *owned, const struct conf_service *conf, unsigned slot)
+{
+	unsigned index = owned->shared ? 0 : slot;
+
+	if (owned->listening[index])
+		return 0;
+	if (socket_listen(owned->fds[index], clamp_int(conf->socket.backlog)) ==
+	    -1)
+		return -1;
+	owned->listening[index] = true;
+	owned->member[index] = owned->nmembers++;
+	return 0;
+}
+
+int
 sockets_listen(
     struct sockets *sockets, unsigned slot, const struct owned **failed)
 {
-	const struct conf_service *conf;
 	struct owned *owned;
-	unsigned index;
 	size_t i;
 
 	for (i = 0; i < sockets->n; i++) {
 		owned = &sockets->items[i];
-		index = owned->shared ? 0 : slot;
-		if (owned->listening[index])
-			continue;
-		conf = &sockets->conf->services[owned->service];
-		if (socket_listen(owned->fds[index],
-			clamp_int(conf->socket.backlog)) == -1) {
+		if (owned_listen(owned,
+			&sockets->conf->services[owned->service], slot) == -1) {
 			*failed = owned;
 			return -1;
 		}
-		owned->listening[index] = true;
-		owned->member[index] = owned->nmembers++;
 	}
 	return 0;
 }
@@ -412,21 +445,38 @@ sockets_close_shared(struct sockets *sockets)
 }
 
 void
-sockets_close(struct sockets *sockets)
+owned_close_all(struct owned *owned, unsigned slots)
 {
-	struct owned *owned;
 	unsigned slot;
+
+	for (slot = 0; slot < (owned->shared ? 1 : slots); slot++)
+		owned_close(owned, slot);
+	mem_free(owned->fds);
+	mem_free(owned->listening);
+	mem_free(owned->member);
+	memset(owned, 0, sizeof(*owned));
+}
+
+void
+sockets_close_leftover(struct sockets *sockets)
+{
 	size_t i;
 
-	for (i = 0; i < sockets->n; i++) {
-		owned = &sockets->items[i];
-		for (slot = 0; slot < (owned->shared ? 1 : sockets->slots);
-		     slot++)
-			owned_close(owned, slot);
-		mem_free(owned->fds);
-		mem_free(owned->listening);
-		mem_free(owned->member);
-	}
+	for (i = 0; i < sockets->nleftover; i++)
+		owned_close_all(&sockets->leftover[i], sockets->slots);
+	mem_free(sockets->leftover);
+	sockets->leftover = NULL;
+	sockets->nleftover = 0;
+}
+
+void
+sockets_close(struct sockets *sockets)
+{
+	size_t i;
+
+	sockets_close_leftover(sockets);
+	for (i = 0; i < sockets->n; i++)
+		owned_close_all(&sockets->items[i], sockets->slots);
 	mem_free(sockets->items);
 	sockets->items = NULL;
 	sockets->n = 0;

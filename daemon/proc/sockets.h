@@ -21,12 +21,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/log.h"
 #include "conf/conf.h"
+#include "net/socket.h"
 
 struct owned {
-	uint32_t id;    /* its own among all that there ever were */
-	size_t service; /* index in conf->services */
-	struct endpoint endpoint;
+	uint32_t id;              /* its own among all that there ever were */
+	size_t service;           /* index in conf->services */
+	struct endpoint asked;    /* as the configuration has it */
+	struct endpoint endpoint; /* with the port that was chosen for 0 */
 	bool shared;
 	int *fds;         /* one for each slot, or one */
 	bool *listening;  /* by slot; of a shared one, [0] */
@@ -38,6 +41,9 @@ struct sockets {
 	const struct conf *conf;
 	struct owned *items;
 	size_t n;
+	/* Those that a reload has removed, until their queues are empty. */
+	struct owned *leftover;
+	size_t nleftover;
 	unsigned slots;
 	uint32_t ids;  /* given so far */
 	uint32_t seed; /* of how datagrams are dealt */
@@ -49,6 +55,10 @@ struct sockets {
  * *errors, all of it; -1 if there was any. */
 int sockets_open(struct sockets *sockets, const struct conf *conf,
     unsigned slots, struct conf_errors *errors);
+
+/* A record about an address of a service; message is a constant. */
+void sockets_log(struct log *log, const char *message, const struct conf *conf,
+    const struct owned *owned);
 
 /* The descriptor that a slot's worker gets for the socket. */
 int sockets_fd(const struct owned *owned, unsigned slot);
@@ -65,6 +75,35 @@ int sockets_listen(
  */
 int sockets_steer(struct sockets *sockets, const bool *sick);
 
+/*
+ * Called from within: sockets_change.c.
+ *
+ * Open an address of a service; -1 and an entry in errors.  owned_close_all()
+ * closes and releases what there is, also of zeroed memory.
+ */
+int owned_open(struct owned *owned, const struct conf *conf, size_t service,
+    const struct endpoint *endpoint, unsigned slots,
+    struct conf_errors *errors);
+void owned_close_all(struct owned *owned, unsigned slots);
+
+/* Have the socket of a slot listen, if it does not yet. */
+int owned_listen(
+    struct owned *owned, const struct conf_service *conf, unsigned slot);
+
+/* Deal datagrams evenly among the slots, if that is what it carries. */
+void owned_begin_to_deal(
+    const struct owned *owned, const struct sockets *sockets);
+
+/* How the file of a UNIX socket shall look; -1 and an entry in errors if there
+ * is no such user or group. */
+int owned_find_file(const struct conf_service *conf, struct socket_file *file,
+    struct conf_errors *errors);
+
+struct socket_options socket_options_of(const struct conf_socket *conf);
+void sockets_complain(struct conf_errors *errors,
+    const struct conf_service *conf, const struct endpoint *endpoint,
+    const char *option);
+
 /* Remove the files of UNIX sockets, once: nobody can connect any more. */
 void sockets_remove_files(struct sockets *sockets);
 
@@ -73,6 +112,9 @@ void sockets_close_slot(struct sockets *sockets, unsigned slot);
 
 /* Close those that all share. */
 void sockets_close_shared(struct sockets *sockets);
+
+/* Close the master's descriptors of those that a reload has removed. */
+void sockets_close_leftover(struct sockets *sockets);
 
 /* Close all of the master's descriptors, and release. */
 void sockets_close(struct sockets *sockets);

@@ -46,6 +46,7 @@ spawn_be_worker(
 	unsigned slot = child->slot;
 	const struct worker_task task = {
 		.conf = sup->conf,
+		.generation = sup->generation,
 		.sockets = sup->sockets,
 		.state = sup->state,
 		.places = sup->slots,

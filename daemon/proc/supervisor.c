@@ -134,6 +134,7 @@ supervisor_message(struct channel *channel, const struct message *message)
 			supervisor_worker_ready(sup, child);
 		else
 			supervisor_monitor_ready(sup);
+		sup->ops->up(sup, child);
 		if (sup->phase == SUPERVISOR_STARTING &&
 		    supervisor_all_ready(sup)) {
 			sup->phase = SUPERVISOR_RUNNING;
@@ -148,6 +149,11 @@ supervisor_message(struct channel *channel, const struct message *message)
 	case MESSAGE_CONGESTED:
 		child->congested = message->value != 0;
 		vitals_steer(sup);
+		break;
+	case MESSAGE_PREPARED:
+	case MESSAGE_REFUSED:
+	case MESSAGE_COMMITTED:
+		sup->ops->answered(sup, child, message);
 		break;
 	default:
 		log_printf(sup->log, LOG_LEVEL_ERROR,
@@ -332,6 +338,7 @@ supervisor_ended(struct supervisor *sup, struct child *child, int status)
 	child->pid = 0;
 	if (child->kind == CHILD_WORKER)
 		release_worker(sup->log, sup->conf, sup->state, child->slot);
+	sup->ops->down(sup, child);
 	if (supervisor_is_needed(sup, child))
 		supervisor_bury(sup, child, status);
 	vitals_steer(sup);
@@ -464,6 +471,24 @@ supervisor_start(struct supervisor *sup)
 		return -1;
 	vitals_start(sup);
 	return 0;
+}
+
+void
+supervisor_each(struct supervisor *sup,
+    void (*call)(void *arg, struct child *child), void *arg)
+{
+	unsigned slot;
+
+	call(arg, &sup->monitor);
+	for (slot = 0; slot < sup->plan->workers; slot++)
+		call(arg, &sup->workers[slot]);
+}
+
+void
+supervisor_steer_again(struct supervisor *sup)
+{
+	sup->steer_again |= sup->sockets->steered;
+	vitals_steer(sup);
 }
 
 void

@@ -48,6 +48,12 @@ struct supervisor_ops {
 	void (*failed)(struct supervisor *);
 	/* DRAINING or STOPPING, and a child has ended. */
 	void (*ended)(struct supervisor *);
+	/* A child is ready, and was told to serve; a child has ended, whatever
+	 * follows; a child says something about a reload. */
+	void (*up)(struct supervisor *, struct child *child);
+	void (*down)(struct supervisor *, struct child *child);
+	void (*answered)(struct supervisor *, struct child *child,
+	    const struct message *message);
 };
 
 struct supervisor {
@@ -55,7 +61,8 @@ struct supervisor {
 	 * from. */
 	struct loop *loop;
 	struct log *log;
-	const struct conf *conf;
+	const struct conf *conf; /* the one in force; a reload changes it */
+	uint32_t generation;     /* its number */
 	const struct plan *plan;
 	struct sockets *sockets;
 	struct state *state;
@@ -92,6 +99,13 @@ int supervisor_start(struct supervisor *sup);
 
 /* SIGCHLD: find out who has ended, and what follows. */
 void supervisor_reap(struct supervisor *sup);
+
+/* Call for the monitor and all workers, those without a process included. */
+void supervisor_each(struct supervisor *sup,
+    void (*call)(void *arg, struct child *child), void *arg);
+
+/* Sockets have come that may not be steered as the others are. */
+void supervisor_steer_again(struct supervisor *sup);
 
 /* Send a message to all workers that have a process, or to the monitor. */
 void supervisor_tell_workers(

@@ -19,11 +19,21 @@
 #include "base/compat.h"
 #include "base/mem.h"
 #include "event/wake.h"
+#include "proc/brief.h"
 #include "proc/child.h"
 #include "service/generation.h"
 #include "service/service.h"
 
 #define WORKER_HEARTBEAT_MS 1000
+
+/* A configuration that is being made ready, or was. */
+struct worker_reload {
+	int *fds; /* of sockets that came for it */
+	size_t nfds;
+	struct generation *pending;
+	uint32_t number;
+	enum log_level level;
+};
 
 struct worker {
 	const struct worker_task *task;
@@ -32,6 +42,7 @@ struct worker {
 	struct channel channel;
 	struct wake wake;
 	struct services services;
+	struct worker_reload reload;
 	struct state_worker *shared;
 	struct loop_hook turn_end;
 	struct timer heartbeat;
@@ -71,6 +82,15 @@ static void
 worker_heartbeat(struct timer *timer)
 {
 	(void)timer;
+}
+
+/* Forget what was made ready, if anything was. */
+static void
+worker_abort(struct worker *worker)
+{
+	if (worker->reload.pending != NULL)
+		services_abandon(worker->reload.pending);
+	worker->reload.pending = NULL;
 }
 
 static int
@@ -123,6 +143,146 @@ worker_serve(struct worker *worker)
 	worker_set_phase(worker, WORKER_SERVING);
 }
 
+/* ---- reload ---- */
+
+static void
+worker_drop_sockets(struct worker *worker)
+{
+	struct worker_reload *reload = &worker->reload;
+
+	while (reload->nfds > 0)
+		(void)close(reload->fds[--reload->nfds]);
+	mem_free(reload->fds);
+	reload->fds = NULL;
+}
+
+/* Keep what came; one that cannot be kept is missed later. */
+static void
+worker_take_sockets(struct worker *worker)
+{
+	struct channel *channel = &worker->channel;
+	struct worker_reload *reload = &worker->reload;
+	size_t i;
+	int *fd;
+
+	for (i = 0; i < channel->nfds; i++) {
+		fd = mem_push(&reload->fds, &reload->nfds, sizeof(*fd));
+		if (fd != NULL)
+			*fd = channel->fds[i];
+		else
+			(void)close(channel->fds[i]);
+	}
+	channel->nfds = 0;
+}
+
+/* The doors of a brief, with the sockets that came for them; these are the
+ * result's then.  NULL with errno. */
+static struct door_config *
+worker_make_doors(struct worker *worker, const struct brief *brief)
+{
+	struct worker_reload *reload = &worker->reload;
+	struct door_config *doors = mem_array(brief->ndoors, sizeof(*doors));
+	const struct brief_door *from;
+	size_t i, n = 0;
+
+	for (i = 0; i < brief->ndoors; i++)
+		n += brief->doors[i].fresh != 0;
+	if (doors == NULL || n != reload->nfds) {
+		errno = doors == NULL ? ENOMEM : EPROTO;
+		mem_free(doors);
+		return NULL;
+	}
+	n = 0;
+	for (i = 0; i < brief->ndoors; i++) {
+		from = &brief->doors[i];
+		doors[i] = (struct door_config){
+			.service = from->service,
+			.endpoint = from->endpoint,
+			.id = from->id,
+			.fd = from->fresh != 0 ? reload->fds[n++] : -1,
+			.shared = from->shared != 0,
+		};
+	}
+	reload->nfds = 0;
+	return doors;
+}
+
+/* 0, or what to answer. */
+static uint32_t
+worker_prepare_generation(struct worker *worker, struct brief *brief)
+{
+	struct door_config *doors = worker_make_doors(worker, brief);
+	const struct generation_config config = {
+		.number = brief->number,
+		.conf = brief->conf,
+		.owned = brief->conf,
+		.slots = brief->slots.services,
+		.pool_slots = brief->slots.pools,
+		.server_places = brief->slots.places,
+		.connections_max = brief->connections_max,
+		.ndoors = brief->ndoors,
+	};
+	struct worker_reload *reload = &worker->reload;
+	uint32_t refusal = 0;
+
+	if (doors == NULL)
+		return MESSAGE_REFUSAL(REFUSAL_SOCKETS, errno);
+	reload->pending =
+	    services_prepare(&worker->services, &config, doors, brief->ndoors);
+	if (reload->pending == NULL) {
+		refusal = MESSAGE_REFUSAL(REFUSAL_SETUP, errno);
+	} else {
+		reload->number = brief->number;
+		reload->level = brief->conf->log.level;
+		/* It goes with the generation. */
+		brief->conf = NULL;
+	}
+	mem_free(doors);
+	return refusal;
+}
+
+static void
+worker_prepare(struct worker *worker)
+{
+	struct channel *channel = &worker->channel;
+	struct conf_errors errors = { 0 };
+	struct brief brief;
+	uint32_t refusal;
+
+	worker_abort(worker);
+	if (channel->nfds == 0)
+		errno = EPROTO;
+	if (channel->nfds == 0 ||
+	    brief_read(&brief, channel->fds[0], &errors) == -1) {
+		refusal = MESSAGE_REFUSAL(REFUSAL_BRIEF, errno);
+	} else {
+		refusal = worker_prepare_generation(worker, &brief);
+		brief_free(&brief);
+	}
+	conf_errors_free(&errors);
+	worker_drop_sockets(worker);
+	if (refusal != 0)
+		(void)channel_send(channel, MESSAGE_REFUSED, refusal);
+	else
+		(void)channel_send(
+		    channel, MESSAGE_PREPARED, worker->reload.number);
+}
+
+static void
+worker_commit(struct worker *worker)
+{
+	struct worker_reload *reload = &worker->reload;
+
+	if (reload->pending != NULL) {
+		services_commit(&worker->services, reload->pending);
+		reload->pending = NULL;
+		worker->log.level = reload->level;
+	}
+	(void)channel_send(&worker->channel, MESSAGE_COMMITTED, 0);
+}
+
+/* ---- what the master says ---- */
+
 static void
 worker_message(struct channel *channel, const struct message *message)
 {
@@ -134,6 +294,22 @@ worker_message(struct channel *channel, const struct message *message)
 	switch (message->type) {
 	case MESSAGE_SERVE:
 		worker_serve(worker);
+		break;
+	case MESSAGE_SOCKETS:
+		worker_take_sockets(worker);
+		break;
+	case MESSAGE_PREPARE:
+		worker_prepare(worker);
+		break;
+	case MESSAGE_COMMIT:
+		worker_commit(worker);
+		break;
+	case MESSAGE_ABORT:
+		worker_abort(worker);
+		break;
+	case MESSAGE_RELEASE:
+		services_close_leftover(&worker->services);
+		(void)channel_send(&worker->channel, MESSAGE_COMMITTED, 0);
 		break;
 	case MESSAGE_DRAIN:
 		worker_set_phase(worker, WORKER_DRAINING);
@@ -161,6 +337,7 @@ worker_orphaned(struct channel *channel)
 
 	log_printf(&worker->log, LOG_LEVEL_ERROR,
 	    "the master is gone: this worker ends");
+	worker_abort(worker);
 	services_stop(&worker->services);
 	worker_stop(worker);
 }
@@ -288,6 +465,8 @@ static void
 worker_cleanup(struct worker *worker)
 {
 	worker_set_phase(worker, WORKER_NONE);
+	worker_abort(worker);
+	worker_drop_sockets(worker);
 	loop_timer_cancel(worker->loop, &worker->heartbeat);
 	loop_remove_hook(&worker->turn_end);
 	services_close(&worker->services);

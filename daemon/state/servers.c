@@ -193,6 +193,19 @@ state_server_get(
 }
 
 void
+state_server_clear(struct state_server *server)
+{
+	const struct addr none = { .family = ADDR_NONE };
+
+	state_server_set(server, &none, 0);
+	forget_failures(server);
+	atomic_store(&server->checked, SERVER_UNCHECKED);
+	atomic_store(&server->admin, SERVER_ADMIN_ENABLED);
+	atomic_store(&server->loops, 0);
+	atomic_store(&server->since_ms, 0);
+}
+
+void
 state_pool_changed(struct state_pool *pool)
 {
 	(void)atomic_fetch_add(&pool->generation, 1);

@@ -11,8 +11,9 @@
  *
  * Who writes what:
  *
- *   master    names, administrative state, at start
- *   monitor   address, weight, checked, slow start; the pool's generation
+ *   master    names
+ *   monitor   address, weight, checked, slow start, what the configuration
+ *             says; the pool's generation.  The master while there is none
  *   workers   connections, failures, ejection; the pool's ticket and queue
  */
 #ifndef MUXD_STATE_SERVERS_H
@@ -39,6 +40,7 @@ enum server_admin {
 
 struct state_server {
 	_Alignas(64) char name[STATE_SERVER_NAME_MAX]; /* empty: free */
+	uint32_t used;            /* see state_service_slot() */
 	struct limit connections; /* sessions of all workers */
 
 	/* The monitor's.  Address and weight are valid together if version is
@@ -67,6 +69,7 @@ struct state_pool {
 	/* Goes up whenever addresses or weights of its places have changed, so
 	 * that workers make their tables anew. */
 	_Atomic uint32_t generation;
+	uint32_t used;                        /* see state_service_slot() */
 	_Alignas(64) _Atomic uint64_t ticket; /* whose turn it is */
 	struct limit queue;                   /* clients that wait */
 };
@@ -125,6 +128,9 @@ bool state_server_get(
     const struct state_server *server, struct addr *addr, uint32_t *weight);
 
 void state_pool_changed(struct state_pool *pool);
+
+/* Nothing is known of the place any more but its name. */
+void state_server_clear(struct state_server *server);
 
 /* Whether what is known of the server speaks for sending new sessions there,
  * now_ms being monotonic: it is enabled, not down, not ejected, and leads not

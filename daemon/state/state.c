@@ -262,6 +262,75 @@ state_service_slot(struct state *state, const char *name)
 	return unused;
 }
 
+static void
+forget_service(struct state *state, unsigned slot)
+{
+	struct state_service *service = &state->services[slot];
+
+	for (unsigned i = 0; i < state->shape.workers; i++)
+		memset(
+		    state_counters(state, i, slot), 0, sizeof(struct counters));
+	memset(service->name, 0, sizeof(service->name));
+	service->used = 0;
+}
+
+static void
+forget_pool(struct state_pool *pool)
+{
+	memset(pool->name, 0, sizeof(pool->name));
+	pool->used = 0;
+}
+
+static void
+forget_server(struct state *state, unsigned place)
+{
+	struct state_server *server = &state->servers[place];
+
+	for (unsigned i = 0; i < state->shape.workers; i++)
+		memset(state_server_counters(state, i, place), 0,
+		    sizeof(struct server_counters));
+	state_server_clear(server);
+	memset(server->name, 0, sizeof(server->name));
+	server->used = 0;
+}
+
+static bool
+is_between(uint32_t used, uint32_t first, uint32_t last)
+{
+	return used != 0 && used >= first && used <= last;
+}
+
+void
+state_forget(struct state *state, uint32_t first, uint32_t last)
+{
+	unsigned i;
+
+	for (i = 0; i < state->shape.services; i++)
+		if (is_between(state->services[i].used, first, last))
+			forget_service(state, i);
+	for (i = 0; i < state->shape.pools; i++)
+		if (is_between(state->pools[i].used, first, last))
+			forget_pool(&state->pools[i]);
+	for (i = 0; i < state->shape.servers; i++)
+		if (is_between(state->servers[i].used, first, last))
+			forget_server(state, i);
+}
+
+uint32_t
+state_oldest_generation(const struct state *state)
+{
+	uint32_t oldest = UINT32_MAX, generation;
+
+	for (unsigned i = 0; i < state->shape.workers; i++) {
+		if (atomic_load(&state->workers[i].pid) == 0)
+			continue;
+		generation = atomic_load(&state->workers[i].generation);
+		if (generation < oldest)
+			oldest = generation;
+	}
+	return oldest;
+}
+
 struct counters *
 state_counters(const struct state *state, unsigned worker, unsigned service)
 {

@@ -58,6 +58,7 @@ struct limit {
 
 struct state_service {
 	_Alignas(64) char name[STATE_NAME_MAX]; /* empty: free */
+	uint32_t used;                          /* see state_service_slot() */
 	struct limit connections;
 	struct bucket rate;
 };
@@ -169,10 +170,24 @@ struct state *state_attach(int fd);
 /* Unmap and close.  The memory lives on while another process has it. */
 void state_close(struct state *state);
 
-/* The slot of the service of that name: the one it has, or a free one.  -1
+/*
+ * The slot of the service of that name: the one it has, or a free one.  -1
  * with ENOSPC, or EINVAL for a name that is empty or does not fit.  Master
- * only, before the workers learn of it. */
+ * only, before the workers learn of it.
+ *
+ * used is the master's: the number of the latest configuration that has the
+ * name.  A slot, as those of pools and places of servers, is free again once
+ * no process needs such an old one any more (state_forget()).
+ */
 int state_service_slot(struct state *state, const char *name);
+
+/* Free what was last used from first to last, both included: names, and what
+ * is counted and known under them.  Nobody may hold any of it. */
+void state_forget(struct state *state, uint32_t first, uint32_t last);
+
+/* The oldest configuration that a worker needs; UINT32_MAX: there is no
+ * worker. */
+uint32_t state_oldest_generation(const struct state *state);
 
 struct counters *state_counters(
     const struct state *state, unsigned worker, unsigned service);

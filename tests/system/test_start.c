@@ -186,8 +186,6 @@ signals_for_later_change_nothing(void **state)
 
 	(void)state;
 	client_echo(fd, "before\n");
-	muxd_signal(muxd, SIGHUP);
-	muxd_wait_log(muxd, "level=warning", "msg=\"SIGHUP is ignored*");
 	muxd_signal(muxd, SIGUSR2);
 	muxd_wait_log(muxd, "level=warning", "msg=\"SIGUSR2 is ignored*");
 	client_echo(fd, "after\n");
