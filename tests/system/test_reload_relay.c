@@ -277,7 +277,7 @@ a_session_of_datagrams_keeps_its_server(void **state)
 	    "%s", relay_text("udp:127.0.0.1:0", server_text("a", a)));
 	struct sockaddr_storage peers[CLIENTS];
 	int clients[CLIENTS], fresh, i, round;
-	char text[16];
+	char text[32];
 
 	(void)state;
 	for (i = 0; i < CLIENTS; i++) {
