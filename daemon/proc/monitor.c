@@ -20,19 +20,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/compat.h"
 #include "base/mem.h"
-#include "event/wake.h"
-#include "monitor/checks.h"
 #include "monitor/log_writer.h"
-#include "monitor/names.h"
 #include "proc/brief.h"
 #include "proc/child.h"
 #include "proc/detach.h"
 #include "proc/message.h"
-#include "proc/slots.h"
-#include "state/servers.h"
+#include "proc/monitor_work.h"
 
 #define MONITOR_LINGER_MS 1000
 
@@ -53,26 +48,13 @@ struct monitor_reload {
 	struct log_writer *writer; /* NULL: the one there is */
 };
 
-/* One that was in force, until nobody on the stack can look at it. */
-struct monitor_outdated {
-	struct retired retired;
-	struct conf *conf;
-	struct slots places;
-};
-
 struct monitor {
 	const struct monitor_task *task;
-	/* In force; owned if it came by a reload. */
-	const struct conf *conf;
-	const struct slots *places;
-	struct conf *owned;
-	struct slots owned_places;
+	struct monitor_work work;
 	struct monitor_reload reload;
 	struct loop *loop;
 	struct log log;
 	struct log_writer *writer;
-	struct checks *checks;
-	struct names *names;
 	struct channel channel;
 	struct log_source *sources;
 	struct loop_hook turn_end;
@@ -173,7 +155,7 @@ monitor_turn_end(struct loop_hook *hook)
 	struct monitor *monitor = container_of(hook, struct monitor, turn_end);
 
 	if ((!monitor->ready || monitor->committing) &&
-	    names_settled(monitor->names))
+	    monitor_work_settled(&monitor->work))
 		monitor_settled(monitor);
 	log_flush(&monitor->log);
 	log_writer_flush(monitor->writer);
@@ -207,11 +189,11 @@ monitor_make_writer(const struct monitor *monitor, const struct conf *from)
 static int
 monitor_open_writer(struct monitor *monitor)
 {
-	const char *path = monitor->conf->log.path;
+	const char *path = monitor->work.conf->log.path;
 	int error;
 
 	monitor->auto_syslog = monitor->task->detached && isatty(STDERR_FILENO);
-	monitor->writer = monitor_make_writer(monitor, monitor->conf);
+	monitor->writer = monitor_make_writer(monitor, monitor->work.conf);
 	error =
 	    monitor->writer != NULL ? log_writer_error(monitor->writer) : errno;
 	if (error == 0 || (monitor->writer != NULL && !monitor->task->strict))
@@ -221,64 +203,6 @@ monitor_open_writer(struct monitor *monitor)
 	    path != NULL ? path : "");
 	errno = error;
 	return -1;
-}
-
-/* A server has come up: whoever waits for one may come. */
-static void
-monitor_wake_worker(void *arg, unsigned slot)
-{
-	const struct monitor_task *task = ((const struct monitor *)arg)->task;
-
-	if (slot < task->slots)
-		wake_send(task->wake_fds[slot]);
-}
-
-static int
-monitor_open_checks(struct monitor *monitor)
-{
-	const struct monitor_task *task = monitor->task;
-	const struct checks_config config = {
-		.loop = monitor->loop,
-		.log = &monitor->log,
-		.state = task->state,
-		.conf = monitor->conf,
-		.places = monitor->places->places,
-		.max = task->checks_max,
-		.seed = clock_mono_ns(),
-	};
-
-	task->state->wake = monitor_wake_worker;
-	task->state->wake_arg = monitor;
-	monitor->checks = checks_open(&config);
-	return monitor->checks == NULL ? -1 : 0;
-}
-
-/* What was known of the address that was there says nothing of the other. */
-static void
-monitor_place_changed(void *owner, unsigned place)
-{
-	const struct monitor *monitor = owner;
-
-	checks_place_changed(monitor->checks, place);
-}
-
-static int
-monitor_open_names(struct monitor *monitor)
-{
-	const struct monitor_task *task = monitor->task;
-	const struct names_config config = {
-		.loop = monitor->loop,
-		.log = &monitor->log,
-		.state = task->state,
-		.conf = monitor->conf,
-		.pools = monitor->places->pools,
-		.places = monitor->places->places,
-		.changed = monitor_place_changed,
-		.owner = monitor,
-	};
-
-	monitor->names = names_open(&config);
-	return monitor->names == NULL ? -1 : 0;
 }
 
 /* ---- reload ---- */
@@ -307,7 +231,7 @@ monitor_prepare_log(struct monitor *monitor)
 	struct monitor_reload *reload = &monitor->reload;
 	int error;
 
-	if (same_log(&monitor->conf->log, &reload->brief.conf->log))
+	if (same_log(&monitor->work.conf->log, &reload->brief.conf->log))
 		return 0;
 	reload->writer = monitor_make_writer(monitor, reload->brief.conf);
 	error =
@@ -341,39 +265,10 @@ monitor_prepare(struct monitor *monitor)
 }
 
 static void
-outdated_free(struct retired *retired)
-{
-	struct monitor_outdated *outdated =
-	    container_of(retired, struct monitor_outdated, retired);
-
-	conf_free(outdated->conf);
-	slots_free(&outdated->places);
-	mem_free(outdated);
-}
-
-/* Make the brief's configuration the one in force; what was is released at
- * the end of the turn. */
-static void
-monitor_swap_conf(struct monitor *monitor, struct monitor_outdated *outdated)
-{
-	struct brief *brief = &monitor->reload.brief;
-
-	outdated->conf = monitor->owned;
-	outdated->places = monitor->owned_places;
-	monitor->owned = brief->conf;
-	monitor->owned_places = brief->slots;
-	monitor->conf = monitor->owned;
-	monitor->places = &monitor->owned_places;
-	brief->conf = NULL;
-	memset(&brief->slots, 0, sizeof(brief->slots));
-	loop_retire(monitor->loop, &outdated->retired, outdated_free);
-}
-
-static void
 monitor_swap_writer(struct monitor *monitor)
 {
 	log_flush(&monitor->log);
-	monitor->log.level = monitor->conf->log.level;
+	monitor->log.level = monitor->work.conf->log.level;
 	if (monitor->reload.writer == NULL)
 		return;
 	log_writer_close(monitor->writer);
@@ -381,41 +276,26 @@ monitor_swap_writer(struct monitor *monitor)
 	monitor->reload.writer = NULL;
 }
 
-/* Servers that keep their names keep what is known of them, since that is in
- * the shared state; checks and rounds of names begin anew.  Without memory for
- * that, it is a successor's to do, which begins with this configuration. */
+/* What fails here is memory, and then it is a successor's to do, which begins
+ * with this configuration. */
 static void
 monitor_commit(struct monitor *monitor)
 {
-	struct monitor_outdated *outdated = mem_zalloc(sizeof(*outdated));
-	const struct conf *before = monitor->conf;
+	struct brief *brief = &monitor->reload.brief;
 
-	if (monitor->reload.brief.conf == NULL || outdated == NULL)
-		goto fail;
-	names_close(monitor->names);
-	monitor->names = NULL;
-	checks_close(monitor->checks);
-	monitor->checks = NULL;
-	monitor_swap_conf(monitor, outdated);
-	outdated = NULL;
-	slots_apply(
-	    monitor->places, monitor->conf, before, monitor->task->state);
+	errno = EPROTO;
+	if (brief->conf == NULL ||
+	    monitor_work_change(&monitor->work, brief) == -1) {
+		log_errno(&monitor->log, LOG_LEVEL_ERROR, errno,
+		    "the monitor cannot take the new configuration");
+		monitor->failed = true;
+		loop_stop(monitor->loop);
+		return;
+	}
+	brief_free(brief);
 	monitor_swap_writer(monitor);
-	brief_free(&monitor->reload.brief);
-	if (monitor_open_checks(monitor) == -1 ||
-	    monitor_open_names(monitor) == -1)
-		goto fail;
-	/* Servers may have become usable. */
-	state_wake_workers(monitor->task->state);
 	monitor->committing = true;
 	loop_timer_set(monitor->loop, &monitor->settle, SETTLE_MS);
-	return;
-fail:
-	log_errno(&monitor->log, LOG_LEVEL_ERROR, errno,
-	    "the monitor cannot take the new configuration");
-	mem_free(outdated);
-	monitor->failed = true;
-	loop_stop(monitor->loop);
 }
 
 /* ---- what the master says ---- */
@@ -512,14 +392,10 @@ monitor_setup(struct monitor *monitor)
 		    "cannot watch the channels");
 		return -1;
 	}
-	if (monitor_open_checks(monitor) == -1) {
-		log_errno(&monitor->log, LOG_LEVEL_ERROR, errno,
-		    "cannot check the servers");
-		return -1;
-	}
-	if (monitor_open_names(monitor) == -1) {
-		log_errno(&monitor->log, LOG_LEVEL_ERROR, errno,
-		    "cannot resolve names");
+	if (monitor_work_open(
+		&monitor->work, monitor->loop, &monitor->log, &step) == -1) {
+		log_errno(
+		    &monitor->log, LOG_LEVEL_ERROR, errno, "cannot %s", step);
 		return -1;
 	}
 	timer_init(&monitor->linger, monitor_linger_over);
@@ -534,14 +410,11 @@ monitor_close(struct monitor *monitor)
 {
 	monitor_abort(monitor);
 	log_writer_close(monitor->writer);
-	names_close(monitor->names);
-	checks_close(monitor->checks);
+	monitor_work_close(&monitor->work);
 	if (monitor->loop != NULL) {
 		channel_close(&monitor->channel);
 		loop_close(monitor->loop);
 	}
-	conf_free(monitor->owned);
-	slots_free(&monitor->owned_places);
 	mem_free(monitor->sources);
 	mem_free(monitor);
 }
@@ -556,8 +429,7 @@ monitor_run(const struct monitor_task *task)
 	if (monitor == NULL)
 		return 1;
 	monitor->task = task;
-	monitor->conf = task->conf;
-	monitor->places = task->places;
+	monitor_work_init(&monitor->work, task);
 	monitor->channel.io.fd = -1;
 	compat_title_set("muxd: monitor");
 	/* What goes wrong before there is a writer must be seen all the
@@ -573,7 +445,7 @@ monitor_run(const struct monitor_task *task)
 	    &monitor->log, task->log_fd, task->conf->log.level, "monitor", -1);
 	if (task->detached)
 		detach_terminal();
-	if (!task->strict || names_settled(monitor->names))
+	if (!task->strict || monitor_work_settled(&monitor->work))
 		monitor_become_ready(monitor);
 	else
 		loop_timer_set(monitor->loop, &monitor->settle, SETTLE_MS);

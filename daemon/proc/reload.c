@@ -5,22 +5,15 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/mem.h"
-#include "conf/change.h"
-#include "proc/brief.h"
 #include "proc/notify.h"
-#include "proc/reload_check.h"
+#include "proc/reload_log.h"
+#include "proc/reload_prepare.h"
 #include "state/servers.h"
 
 static void reload_go_on(struct reload *reload);
-
-/* Something is wrong that no line of a file is to blame for. */
-#define reload_blame(reload, ...) \
-	conf_error_add(&(reload)->errors, false, (reload)->path, 0, __VA_ARGS__)
 
 static void
 reload_set_phase(struct reload *reload, enum reload_phase phase)
@@ -35,47 +28,6 @@ reload_set_phase(struct reload *reload, enum reload_phase phase)
 }
 
 /* ---- the end ---- */
-
-static void
-reload_log_error(struct log *log, const struct conf_error *error)
-{
-	struct log_record record;
-
-	log_record_begin(&record,
-	    error->warning ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR,
-	    "configuration");
-	if (error->line > 0)
-		log_record_fmt(
-		    &record, "place", "%s:%d", error->file, error->line);
-	else
-		log_record_str(&record, "place", error->file);
-	log_record_str(
-	    &record, error->warning ? "warning" : "error", error->text);
-	log_emit(log, &record);
-}
-
-static void
-reload_log(const struct reload *reload, bool applied)
-{
-	struct log *log = reload->sup->log;
-	struct log_record record;
-	size_t i;
-
-	for (i = 0; i < reload->errors.n; i++)
-		reload_log_error(log, &reload->errors.items[i]);
-	if (applied) {
-		log_record_begin(&record, LOG_LEVEL_NOTICE, "reloaded");
-		log_record_str(&record, "configuration", reload->path);
-		log_record_uint(&record, "number", reload->number);
-	} else {
-		log_record_begin(&record, LOG_LEVEL_ERROR,
-		    "reload refused: the configuration stays as it was");
-		log_record_uint(&record, "errors", reload->errors.nerrors);
-	}
-	log_record_uint(&record, "duration_ms",
-	    loop_now(reload->sup->loop) - reload->started_ms);
-	log_emit(log, &record);
-}
 
 static void
 forget_child(void *arg, struct child *child)
@@ -109,7 +61,7 @@ reload_finish(struct reload *reload, bool applied)
 	reload_set_phase(reload, RELOAD_IDLE);
 	supervisor_each(reload->sup, forget_child, NULL);
 	reload_drop(reload);
-	reload_log(reload, applied);
+	reload_log_result(reload, applied);
 	reload->ops->over(reload, &result);
 	while ((link = list_shift(&reload->served)) != NULL) {
 		request = container_of(link, struct reload_request, link);
@@ -217,118 +169,6 @@ reload_awaited(struct reload *reload)
 	return awaited;
 }
 
-/* ---- the master's part ---- */
-
-static int
-reload_read(struct reload *reload)
-{
-	const struct conf *running = reload->sup->conf;
-	struct conf_errors errors = { 0 };
-	struct conf *again;
-	char *text;
-
-	reload->conf = conf_load(reload->path, &reload->errors);
-	if (reload->conf == NULL)
-		return -1;
-	if (conf_keep(reload->conf, running, &reload->errors) == -1 ||
-	    (text = conf_text(reload->conf)) == NULL) {
-		reload_blame(reload, "%s", strerror(errno));
-		return -1;
-	}
-	/* With what was kept it is another configuration than was checked. */
-	again = conf_parse(text, reload->path, &errors);
-	if (again == NULL) {
-		conf_errors_free(&reload->errors);
-		reload->errors = errors;
-		reload_blame(reload,
-		    "with the options that take a restart as they are, this"
-		    " does not hold together");
-	} else {
-		conf_errors_free(&errors);
-	}
-	conf_free(again);
-	free(text);
-	return again == NULL ? -1 : 0;
-}
-
-static int
-reload_find_slots(struct reload *reload)
-{
-	struct state *state = reload->sup->state;
-	uint32_t oldest = state_oldest_generation(state);
-	uint32_t current = reload->sup->generation;
-
-	/* Names that nobody has had since before the oldest configuration that
-	 * somebody still needs make room. */
-	if (oldest > current)
-		oldest = current;
-	state_forget(state, 1, oldest - 1);
-	if (slots_make(
-		&reload->new_slots, reload->conf, state, reload->number) == 0)
-		return 0;
-	if (errno == ENOSPC)
-		reload_blame(reload,
-		    "there is no room for so many more services, pools or"
-		    " servers (%u, %u and %u with those that sessions still"
-		    " use): that takes a restart",
-		    state->shape.services, state->shape.pools,
-		    state->shape.servers);
-	else
-		reload_blame(reload, "%s", strerror(errno));
-	return -1;
-}
-
-static int
-reload_write_brief(struct reload *reload)
-{
-	const struct sockets_change *change = &reload->change;
-	struct brief brief = {
-		.number = reload->number,
-		.connections_max = reload->new_plan.connections,
-		.slots = reload->new_slots,
-		.ndoors = change->n,
-	};
-	const struct owned *owned;
-	char *text = conf_text(reload->conf);
-	size_t i;
-
-	brief.doors = mem_array(change->n, sizeof(*brief.doors));
-	for (i = 0; brief.doors != NULL && i < change->n; i++) {
-		owned = sockets_change_owned(change, i);
-		brief.doors[i] = (struct brief_door){
-			.service = (uint32_t)change->items[i].owned.service,
-			.id = owned->id,
-			.shared = owned->shared,
-			.fresh = sockets_change_is_fresh(change, i),
-			.endpoint = owned->endpoint,
-		};
-	}
-	if (text != NULL && brief.doors != NULL)
-		reload->brief_fd = brief_write(&brief, reload->conf, text);
-	if (reload->brief_fd == -1)
-		reload_blame(reload, "%s", strerror(errno));
-	mem_free(brief.doors);
-	free(text);
-	return reload->brief_fd == -1 ? -1 : 0;
-}
-
-static int
-reload_prepare(struct reload *reload)
-{
-	struct supervisor *sup = reload->sup;
-
-	if (reload_read(reload) == -1)
-		return -1;
-	reload->new_plan = *reload->plan;
-	if (reload_check(reload->conf, &reload->new_plan, reload->identity,
-		reload->path, &reload->errors) == -1 ||
-	    reload_find_slots(reload) == -1 ||
-	    sockets_prepare(sup->sockets, reload->conf, &reload->change,
-		&reload->errors) == -1)
-		return -1;
-	return reload_write_brief(reload);
-}
-
 static void
 reload_begin(struct reload *reload)
 {
@@ -355,29 +195,6 @@ listen_child(void *arg, struct child *child)
 	    reload->errors.nerrors == 0)
 		(void)sockets_listen_fresh(
 		    &reload->change, child->slot, &reload->errors);
-}
-
-static void
-reload_log_fresh(const struct reload *reload)
-{
-	const struct sockets_change *change = &reload->change;
-	size_t i;
-
-	for (i = 0; i < change->n; i++)
-		if (sockets_change_is_fresh(change, i))
-			sockets_log(reload->sup->log, "listening", reload->conf,
-			    sockets_change_owned(change, i));
-}
-
-static void
-reload_log_leftover(const struct reload *reload)
-{
-	const struct sockets *sockets = reload->sup->sockets;
-	size_t i;
-
-	for (i = 0; i < sockets->nleftover; i++)
-		sockets_log(reload->sup->log, "listening no more",
-		    reload->before, &sockets->leftover[i]);
 }
 
 /* From here on it is in force. */

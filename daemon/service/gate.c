@@ -145,3 +145,20 @@ gate_close(struct services *services, struct gate *gate)
 	if (starved)
 		services_congested(services, false);
 }
+
+void
+gates_close_where(struct services *services,
+    bool (*which)(const struct services *, const struct gate *))
+{
+	struct list *node = services->gates.next;
+	struct gate *gate;
+
+	while (node != &services->gates) {
+		gate = container_of(node, struct gate, link);
+		node = node->next;
+		if (!which(services, gate))
+			continue;
+		gate_close(services, gate);
+		node = services->gates.next;
+	}
+}

@@ -25,4 +25,9 @@ void gate_drain(struct gate *gate);
  * datagrams that came through it end (REASON_REMOVED), if any is left. */
 void gate_close(struct services *services, struct gate *gate);
 
+/* Close all for which which says so, one after the other: each may have others
+ * close. */
+void gates_close_where(struct services *services,
+    bool (*which)(const struct services *, const struct gate *));
+
 #endif

@@ -4,9 +4,11 @@
 #include "service/generation.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "service/admission.h"
+#include "service/gate.h"
 #include "service/handler.h"
 #include "service/pool.h"
 
@@ -153,4 +155,53 @@ generation_give(struct generation *generation)
 {
 	if (--generation->holds == 0)
 		services_sweep(generation->set);
+}
+
+/* ---- beside the current one ---- */
+
+struct generation *
+services_prepare(struct services *services,
+    const struct generation_config *config, const struct door_config *doors,
+    size_t ndoors)
+{
+	struct generation *generation = generation_open(services, config);
+	struct gate *gate;
+	size_t i = 0;
+	int error;
+
+	if (generation == NULL)
+		goto fail;
+	for (; i < ndoors; i++) {
+		gate = doors[i].fd == -1 ? gate_find(services, doors[i].id)
+					 : gate_open(services, &doors[i]);
+		if (gate == NULL)
+			goto fail;
+		generation_add_door(generation, &doors[i])->gate = gate;
+	}
+	return generation;
+fail:
+	error = errno;
+	for (; i < ndoors; i++)
+		if (doors[i].fd != -1)
+			(void)close(doors[i].fd);
+	if (generation != NULL) {
+		generation->owned = NULL;
+		services_abandon(generation);
+	}
+	errno = error;
+	return NULL;
+}
+
+static bool
+gate_is_unused(const struct services *services, const struct gate *gate)
+{
+	(void)services;
+	return gate->door == NULL;
+}
+
+void
+services_abandon(struct generation *generation)
+{
+	gates_close_where(generation->set, gate_is_unused);
+	generation_close(generation);
 }

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "service/admission.h"
@@ -206,59 +205,7 @@ services_add_door(struct services *services, const struct door_config *config)
 	return 0;
 }
 
-/* Close the gates that are to be closed, one after the other: each may have
- * others close. */
-static void
-services_close_those(struct services *services,
-    bool (*which)(const struct services *, const struct gate *))
-{
-	struct list *node = services->gates.next;
-	struct gate *gate;
-
-	while (node != &services->gates) {
-		gate = container_of(node, struct gate, link);
-		node = node->next;
-		if (!which(services, gate))
-			continue;
-		gate_close(services, gate);
-		node = services->gates.next;
-	}
-}
-
 /* ---- reload ---- */
-
-struct generation *
-services_prepare(struct services *services,
-    const struct generation_config *config, const struct door_config *doors,
-    size_t ndoors)
-{
-	struct generation *generation = generation_open(services, config);
-	struct gate *gate;
-	size_t i = 0;
-	int error;
-
-	if (generation == NULL)
-		goto fail;
-	for (; i < ndoors; i++) {
-		gate = doors[i].fd == -1 ? gate_find(services, doors[i].id)
-					 : gate_open(services, &doors[i]);
-		if (gate == NULL)
-			goto fail;
-		generation_add_door(generation, &doors[i])->gate = gate;
-	}
-	return generation;
-fail:
-	error = errno;
-	for (; i < ndoors; i++)
-		if (doors[i].fd != -1)
-			(void)close(doors[i].fd);
-	if (generation != NULL) {
-		generation->owned = NULL;
-		services_abandon(generation);
-	}
-	errno = error;
-	return NULL;
-}
 
 static bool
 gate_is_leftover(const struct services *services, const struct gate *gate)
@@ -289,20 +236,6 @@ services_commit(struct services *services, struct generation *generation)
 	services_retry(services);
 }
 
-static bool
-gate_is_unused(const struct services *services, const struct gate *gate)
-{
-	(void)services;
-	return gate->door == NULL;
-}
-
-void
-services_abandon(struct generation *generation)
-{
-	services_close_those(generation->set, gate_is_unused);
-	generation_close(generation);
-}
-
 void
 services_close_leftover(struct services *services)
 {
@@ -315,7 +248,7 @@ services_close_leftover(struct services *services)
 		if (gate_is_leftover(services, gate))
 			gate_drain(gate);
 	}
-	services_close_those(services, gate_is_leftover);
+	gates_close_where(services, gate_is_leftover);
 }
 
 /* ---- draining ---- */
@@ -390,7 +323,7 @@ services_check_drained(struct services *services)
 	    flows_are_live(services->flows) || services_await_others(services))
 		return;
 	services->drained = true;
-	services_close_those(services, gate_is_any);
+	gates_close_where(services, gate_is_any);
 	services->ops->drained(services);
 }
 
@@ -427,7 +360,7 @@ void
 services_close_doors(struct services *services)
 {
 	services_drain_gates(services);
-	services_close_those(services, gate_has_no_flows);
+	gates_close_where(services, gate_has_no_flows);
 	services->closed = true;
 	/* Who has come since the draining began was told neither of it nor,
 	 * if that has passed, of the deadline. */
@@ -447,7 +380,7 @@ services_stop(struct services *services)
 	loop_timer_cancel(services->loop, &services->drain);
 	services_shed_waiters(services);
 	(void)flows_end_all(services->flows, REASON_STOPPED);
-	services_close_those(services, gate_is_any);
+	gates_close_where(services, gate_is_any);
 	(void)arrival_end_all(services, REASON_STOPPED);
 	while ((node = services->sessions.next) != &services->sessions)
 		session_end(container_of(node, struct session, link),

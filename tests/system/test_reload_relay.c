@@ -11,6 +11,7 @@
 #include "address.h"
 #include "client.h"
 #include "harness.h"
+#include "process.h"
 #include "procfs.h"
 #include "records.h"
 #include "reload.h"
@@ -165,27 +166,37 @@ too_many_names_at_once_are_refused(void **state)
 static void
 health_goes_on(void **state)
 {
-	int a = server_listen("127.0.0.1:0");
-	const char *absent = server_absent();
-	const char *text = relay_text("127.0.0.1:0",
-	    test_format("%s server \"down\" { address = \"%s\" }\n"
-			"check { type = \"tcp\" interval = \"1h\" }\n",
-		server_text("a", a), absent));
-	const char *quick = relay_text("127.0.0.1:0",
-	    test_format("%s server \"down\" { address = \"%s\" }\n"
-			"check { type = \"tcp\" interval = \"20ms\" }\n",
-		server_text("a", a), absent));
-	struct muxd *muxd = muxd_start("%s", quick);
+	const char *absent = server_absent(), *text, *quick;
+	struct process a = { 0 };
+	struct muxd *muxd;
 	unsigned i;
+	size_t len;
+	int fd;
 
 	(void)state;
+	process_start(&a, "I am a");
+	quick = relay_text("127.0.0.1:0",
+	    test_format("server \"a\" { address = \"%s\" }\n"
+			"server \"down\" { address = \"%s\" }\n"
+			"check { type = \"tcp\" interval = \"20ms\" }\n",
+		a.address, absent));
+	text = relay_text("127.0.0.1:0",
+	    test_format("server \"a\" { address = \"%s\" }\n"
+			"server \"down\" { address = \"%s\" }\n"
+			"check { type = \"tcp\" interval = \"1h\" }\n",
+		a.address, absent));
+	muxd = muxd_start("%s", quick);
 	muxd_wait_log(muxd, "msg=\"server down\"", "server=down");
 	/* Nobody will check it again for an hour, and it stays down. */
 	reload_with(muxd, "%s", text);
-	for (i = 0; i < 10; i++)
-		client_connect(muxd_address(muxd, "relay", 0));
-	client_close_all();
+	for (i = 0; i < 10; i++) {
+		fd = client_connect(muxd_address(muxd, "relay", 0));
+		client_send_text(fd, "who?");
+		assert_string_equal(client_read_all(fd, &len), "I am a");
+		client_close(fd);
+	}
 	stop(muxd);
+	process_kill(&a);
 	muxd_wait_log(muxd, "msg=summary", "server=p/a", "connects=10");
 	assert_int_equal(
 	    muxd_count_log(muxd, "msg=summary", "server=p/down"), 0);

@@ -1,0 +1,164 @@
+/*
+ * What the master makes ready for a reload: see reload_prepare.h.
+ */
+#include "proc/reload_prepare.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "conf/change.h"
+#include "net/net.h"
+#include "proc/brief.h"
+
+static int
+reload_read(struct reload *reload)
+{
+	const struct conf *running = reload->sup->conf;
+	struct conf_errors errors = { 0 };
+	struct conf *again;
+	char *text;
+
+	reload->conf = conf_load(reload->path, &reload->errors);
+	if (reload->conf == NULL)
+		return -1;
+	if (conf_keep(reload->conf, running, &reload->errors) == -1 ||
+	    (text = conf_text(reload->conf)) == NULL) {
+		reload_blame(reload, "%s", strerror(errno));
+		return -1;
+	}
+	/* With what was kept it is another configuration than was checked. */
+	again = conf_parse(text, reload->path, &errors);
+	if (again == NULL) {
+		conf_errors_free(&reload->errors);
+		reload->errors = errors;
+		reload_blame(reload,
+		    "with the options that take a restart as they are, this"
+		    " does not hold together");
+	} else {
+		conf_errors_free(&errors);
+	}
+	conf_free(again);
+	free(text);
+	return again == NULL ? -1 : 0;
+}
+
+static int
+reload_find_slots(struct reload *reload)
+{
+	struct state *state = reload->sup->state;
+	uint32_t oldest = state_oldest_generation(state);
+	uint32_t current = reload->sup->generation;
+
+	/* Names that nobody has had since before the oldest configuration that
+	 * somebody still needs make room. */
+	if (oldest > current)
+		oldest = current;
+	state_forget(state, 1, oldest - 1);
+	if (slots_make(
+		&reload->new_slots, reload->conf, state, reload->number) == 0)
+		return 0;
+	if (errno == ENOSPC)
+		reload_blame(reload,
+		    "there is no room for so many more services, pools or"
+		    " servers (%u, %u and %u with those that sessions still"
+		    " use): that takes a restart",
+		    state->shape.services, state->shape.pools,
+		    state->shape.servers);
+	else
+		reload_blame(reload, "%s", strerror(errno));
+	return -1;
+}
+
+static int
+reload_write_brief(struct reload *reload)
+{
+	const struct sockets_change *change = &reload->change;
+	struct brief brief = {
+		.number = reload->number,
+		.connections_max = reload->new_plan.connections,
+		.slots = reload->new_slots,
+		.ndoors = change->n,
+	};
+	const struct owned *owned;
+	char *text = conf_text(reload->conf);
+	size_t i;
+
+	brief.doors = mem_array(change->n, sizeof(*brief.doors));
+	for (i = 0; brief.doors != NULL && i < change->n; i++) {
+		owned = sockets_change_owned(change, i);
+		brief.doors[i] = (struct brief_door){
+			.service = (uint32_t)change->items[i].owned.service,
+			.id = owned->id,
+			.shared = owned->shared,
+			.fresh = sockets_change_is_fresh(change, i),
+			.endpoint = owned->endpoint,
+		};
+	}
+	if (text != NULL && brief.doors != NULL)
+		reload->brief_fd = brief_write(&brief, reload->conf, text);
+	if (reload->brief_fd == -1)
+		reload_blame(reload, "%s", strerror(errno));
+	mem_free(brief.doors);
+	free(text);
+	return reload->brief_fd == -1 ? -1 : 0;
+}
+
+/* The workers have given up the capability that a mark takes, or they keep
+ * it. */
+static int
+reload_check_marks(struct reload *reload)
+{
+	const struct conf *conf = reload->conf;
+	const struct conf_pool *pool;
+	size_t i;
+
+	for (i = 0; !reload->identity->marks && i < conf->npools; i++) {
+		pool = &conf->pools[i];
+		if (pool->socket.mark == 0)
+			continue;
+		conf_error_add(&reload->errors, false, pool->file, pool->line,
+		    "pool \"%s\": the first socket.mark takes a restart, since"
+		    " the processes have given up the privilege for it",
+		    pool->name);
+		return -1;
+	}
+	return 0;
+}
+
+/* That memory, descriptors and privileges suffice. */
+static int
+reload_check(struct reload *reload)
+{
+	const struct conf *conf = reload->conf;
+	struct plan *plan = &reload->new_plan;
+	uint64_t needed = (uint64_t)plan->workers * NET_RESERVE * CHUNK_SIZE;
+
+	if (plan_update(plan, conf) == -1) {
+		reload_blame(reload,
+		    "too many listeners for the open files that are allowed"
+		    " (RLIMIT_NOFILE; with select, FD_SETSIZE)");
+		return -1;
+	}
+	if (conf->memory < needed) {
+		reload_blame(reload,
+		    "limits.memory is %llu, but %u workers need %llu bytes",
+		    (unsigned long long)conf->memory, plan->workers,
+		    (unsigned long long)needed);
+		return -1;
+	}
+	return reload_check_marks(reload);
+}
+
+int
+reload_prepare(struct reload *reload)
+{
+	reload->new_plan = *reload->plan;
+	if (reload_read(reload) == -1 || reload_check(reload) == -1 ||
+	    reload_find_slots(reload) == -1 ||
+	    sockets_prepare(reload->sup->sockets, reload->conf, &reload->change,
+		&reload->errors) == -1)
+		return -1;
+	return reload_write_brief(reload);
+}
