@@ -51,7 +51,7 @@ master_conclude(struct master *master)
 		log_open_stderr(&master->log, master->conf->log.level);
 	supervisor_stop(&master->sup);
 	if (master->served)
-		summary_write(&master->log, master->conf, master->state);
+		summary_write(&master->log, master->state);
 	log_printf(&master->log, LOG_LEVEL_NOTICE, "stopped");
 	log_flush(&master->log);
 	supervisor_tell_monitor(&master->sup, MESSAGE_STOP);

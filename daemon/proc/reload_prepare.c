@@ -3,6 +3,8 @@
  */
 #include "proc/reload_prepare.h"
 
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +20,15 @@ reload_read(struct reload *reload)
 	const struct conf *running = reload->sup->conf;
 	struct conf_errors errors = { 0 };
 	struct conf *again;
+	struct stat st;
 	char *text;
 
+	/* To open a pipe that nobody writes to would never end; one that cannot
+	 * be found is the loader's to complain of. */
+	if (stat(reload->path, &st) == 0 && !S_ISREG(st.st_mode)) {
+		reload_blame(reload, "it is no regular file");
+		return -1;
+	}
 	reload->conf = conf_load(reload->path, &reload->errors);
 	if (reload->conf == NULL)
 		return -1;

@@ -78,16 +78,14 @@ summary_write_log(struct log *log, const struct state *state)
 }
 
 void
-summary_write(struct log *log, const struct conf *conf, struct state *state)
+summary_write(struct log *log, const struct state *state)
 {
-	size_t i;
-	int slot;
+	unsigned i;
 
-	for (i = 0; i < conf->nservices; i++) {
-		slot = state_service_slot(state, conf->services[i].name);
-		if (slot != -1)
-			summary_write_service(log, state, (unsigned)slot);
-	}
+	/* Those that a reload has removed, too, while they are known. */
+	for (i = 0; i < state->shape.services; i++)
+		if (state->services[i].name[0] != '\0')
+			summary_write_service(log, state, i);
 	summary_write_servers(log, state);
 	summary_write_log(log, state);
 }

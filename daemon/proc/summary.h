@@ -5,12 +5,10 @@
 #define MUXD_PROC_SUMMARY_H
 
 #include "base/log.h"
-#include "conf/conf.h"
 #include "state/state.h"
 
 /* One record for each service: every counter that is not zero, and how many
  * sessions ended for each reason. */
-void summary_write(
-    struct log *log, const struct conf *conf, struct state *state);
+void summary_write(struct log *log, const struct state *state);
 
 #endif

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -213,12 +214,61 @@ the_set_up_may_fail_at_any_allocation(void **state)
 	fixture_close(&f);
 }
 
+/* A generation is made beside the one that is there, or not at all. */
+static void
+a_reload_may_fail_at_any_allocation(void **state)
+{
+	struct generation_config config = { .number = 2, .ndoors = 8 };
+	struct door_config doors[8] = { 0 };
+	struct generation *generation;
+	struct fixture f;
+	size_t i;
+	long n;
+
+	(void)state;
+	fixture_open(&f, configuration);
+	config.conf = f.conf;
+	config.slots = f.slots;
+	config.pool_slots = f.pool_slots;
+	config.server_places = f.places;
+	config.connections_max = 10;
+	for (i = 0; i < f.services.current->ndoors; i++) {
+		doors[i].service =
+		    (size_t)(f.services.current->doors[i].service -
+			f.services.current->items);
+		doors[i].endpoint = f.services.current->doors[i].endpoint;
+		doors[i].id = (uint32_t)i + 1;
+		doors[i].fd = -1;
+	}
+	/* And one that is new: no allocation may lose its descriptor. */
+	for (n = 0;; n++) {
+		doors[i] = doors[0];
+		doors[i].id = 100;
+		doors[i].fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		assert_int_not_equal(doors[i].fd, -1);
+		failed = false;
+		until_failure = n;
+		generation =
+		    services_prepare(&f.services, &config, doors, i + 1);
+		until_failure = -1;
+		if (generation != NULL)
+			break;
+		assert_true(failed);
+		assert_int_equal(errno, ENOMEM);
+		assert_int_equal(fcntl(doors[i].fd, F_GETFD), -1);
+	}
+	assert_true(n >= 4);
+	services_abandon(generation);
+	fixture_close(&f);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_session_may_fail_at_any_allocation),
 		cmocka_unit_test(the_set_up_may_fail_at_any_allocation),
+		cmocka_unit_test(a_reload_may_fail_at_any_allocation),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
