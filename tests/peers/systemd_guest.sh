@@ -131,6 +131,34 @@ check 'journal: a line for the death' until_true journal_has \
     '^worker ended.*signal=Killed'
 
 before=$(main_pid)
+cp /etc/muxd.conf /etc/muxd.conf.good
+cat >>/etc/muxd.conf <<'EOF'
+service "more" {
+  listen  = { "127.0.0.1:9" }
+  handler = "http"
+  http { body = "200 OK" }
+}
+EOF
+check 'systemctl reload' systemctl reload muxd
+check 'fault 47: a new port below 1024 is served' until_true http_answers 9
+check 'status tells what it does now' until_true \
+    sh -c 'systemctl show -P StatusText muxd | grep -q "serving 4 services"'
+check 'journal: a line for the reload' until_true journal_has '^reloaded '
+echo 'nonsense {' >>/etc/muxd.conf
+check 'fault 8: systemctl reload returns when it is refused' \
+    timeout 20 systemctl reload muxd
+check 'fault 8: the status says so' until_true \
+    sh -c 'systemctl show -P StatusText muxd | grep -q refused'
+check 'fault 17: it is active again' until_true \
+    sh -c '[ "$(systemctl show -P ActiveState muxd)" = active ]'
+check 'the journal says where it is wrong, and why' until_true journal_has \
+    'configuration .*nonsense'
+check 'all is served as before' http_answers 9
+cp /etc/muxd.conf.good /etc/muxd.conf
+check 'systemctl reload, back' systemctl reload muxd
+check 'the port is closed' until_true sh -c '! nc -z -w 1 127.0.0.1 9'
+check 'fault 5: the processes are the same' test "$(main_pid)" = "$before"
+
 check 'systemctl restart' systemctl restart muxd
 check 'it is another process' test "$(main_pid)" != "$before"
 check 'echo answers after the restart' echo_answers
