@@ -36,8 +36,15 @@ enum message_type {
 	MESSAGE_TYPES
 };
 
-/* What a child refused: which step, and an errno value. */
-enum refusal { REFUSAL_BRIEF = 1, REFUSAL_SETUP, REFUSAL_SOCKETS, REFUSAL_LOG };
+/* What a child refused: which step, and an errno value, or of a name that does
+ * not exist the number of its server. */
+enum refusal {
+	REFUSAL_BRIEF = 1,
+	REFUSAL_SETUP,
+	REFUSAL_SOCKETS,
+	REFUSAL_LOG,
+	REFUSAL_NAME
+};
 #define MESSAGE_REFUSAL(step, error) \
 	((uint32_t)(step) << 16 | ((uint32_t)(error)&0xffff))
 

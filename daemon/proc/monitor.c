@@ -23,6 +23,7 @@
 #include "base/compat.h"
 #include "base/mem.h"
 #include "monitor/log_writer.h"
+#include "monitor/name_probe.h"
 #include "proc/brief.h"
 #include "proc/child.h"
 #include "proc/detach.h"
@@ -46,6 +47,7 @@ struct log_source {
 struct monitor_reload {
 	struct brief brief;        /* conf NULL: none is */
 	struct log_writer *writer; /* NULL: the one there is */
+	struct name_probe *probe;  /* NULL: there are no new names */
 };
 
 struct monitor {
@@ -210,6 +212,8 @@ monitor_open_writer(struct monitor *monitor)
 static void
 monitor_abort(struct monitor *monitor)
 {
+	name_probe_close(monitor->reload.probe);
+	monitor->reload.probe = NULL;
 	log_writer_close(monitor->reload.writer);
 	monitor->reload.writer = NULL;
 	brief_free(&monitor->reload.brief);
@@ -239,6 +243,40 @@ monitor_prepare_log(struct monitor *monitor)
 	return error == 0 ? 0 : MESSAGE_REFUSAL(REFUSAL_LOG, error);
 }
 
+/* What the master is told once the new names were heard of. */
+static void
+monitor_answer(void *owner, size_t unknown)
+{
+	struct monitor *monitor = owner;
+	struct channel *channel = &monitor->channel;
+
+	if (unknown == SIZE_MAX)
+		(void)channel_send(
+		    channel, MESSAGE_PREPARED, monitor->reload.brief.number);
+	else
+		(void)channel_send(channel, MESSAGE_REFUSED,
+		    MESSAGE_REFUSAL(REFUSAL_NAME, unknown));
+}
+
+/* 0, or what to answer. */
+static uint32_t
+monitor_prepare_names(struct monitor *monitor)
+{
+	const struct name_probe_config config = {
+		.loop = monitor->loop,
+		.conf = monitor->reload.brief.conf,
+		.before = monitor->work.conf,
+		.done = monitor_answer,
+		.owner = monitor,
+	};
+
+	if (name_probe_open(&monitor->reload.probe, &config) == -1)
+		return MESSAGE_REFUSAL(REFUSAL_SETUP, errno);
+	if (monitor->reload.probe == NULL)
+		monitor_answer(monitor, SIZE_MAX);
+	return 0;
+}
+
 static void
 monitor_prepare(struct monitor *monitor)
 {
@@ -255,11 +293,10 @@ monitor_prepare(struct monitor *monitor)
 	else
 		refusal = monitor_prepare_log(monitor);
 	conf_errors_free(&errors);
-	if (refusal == 0) {
-		(void)channel_send(
-		    channel, MESSAGE_PREPARED, monitor->reload.brief.number);
+	if (refusal == 0)
+		refusal = monitor_prepare_names(monitor);
+	if (refusal == 0)
 		return;
-	}
 	monitor_abort(monitor);
 	(void)channel_send(channel, MESSAGE_REFUSED, refusal);
 }
@@ -283,6 +320,8 @@ monitor_commit(struct monitor *monitor)
 {
 	struct brief *brief = &monitor->reload.brief;
 
+	name_probe_close(monitor->reload.probe);
+	monitor->reload.probe = NULL;
 	errno = EPROTO;
 	if (brief->conf == NULL ||
 	    monitor_work_change(&monitor->work, brief) == -1) {

@@ -361,6 +361,27 @@ reload_next(struct timer *timer)
 
 /* ---- what children say ---- */
 
+/* The name of the server of that number does not exist. */
+static void
+reload_blame_name(struct reload *reload, size_t number)
+{
+	const struct conf *conf = reload->conf;
+	const struct conf_server *server;
+	size_t i;
+
+	for (i = 0; i < conf->npools; number -= conf->pools[i++].nservers) {
+		if (number >= conf->pools[i].nservers)
+			continue;
+		server = &conf->pools[i].servers[number];
+		conf_error_add(&reload->errors, false, server->file,
+		    server->line,
+		    "pool \"%s\": server \"%s\": there is no name \"%s\"",
+		    conf->pools[i].name, server->name, server->target.host);
+		return;
+	}
+	reload_blame(reload, "a name of a server does not exist");
+}
+
 static void
 reload_refused(struct reload *reload, const struct child *child, uint32_t value)
 {
@@ -392,7 +413,10 @@ reload_child_answered(
 	} else if (message->type == MESSAGE_REFUSED) {
 		if (child->reload != CHILD_RELOAD_ASKED)
 			return;
-		reload_refused(reload, child, message->value);
+		if (message->value >> 16 == REFUSAL_NAME)
+			reload_blame_name(reload, message->value & 0xffff);
+		else
+			reload_refused(reload, child, message->value);
 	} else {
 		if (child->reload != CHILD_RELOAD_COMMITTING &&
 		    child->reload != CHILD_RELOAD_RELEASING)

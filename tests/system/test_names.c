@@ -10,6 +10,7 @@
 #include "harness.h"
 #include "procfs.h"
 #include "records.h"
+#include "reload.h"
 #include "server.h"
 
 static struct dns_server *dns;
@@ -264,6 +265,33 @@ successor_of_a_killed_monitor_goes_on(void **state)
 	muxd_stop(muxd);
 }
 
+/* fault 8: that there is no such name is known before anybody needs it; and
+ * where nobody can say, it is no reason to keep the old one. */
+static void
+a_reload_with_a_name_that_does_not_exist_is_refused(void **state)
+{
+	int a = server_listen("127.0.0.1:0"), b = server_listen("127.0.0.1:0");
+	struct muxd *muxd;
+
+	(void)state;
+	dns_server_address(dns, "a.test", 60, "127.0.0.1");
+	dns_server_address(dns, "b.test", 60, "127.0.0.1");
+	muxd = start(name_at("a.test", a));
+	configure(muxd, name_at("typo.test", b), "200ms");
+	reload_expect_refused(muxd, "typo.test");
+	expect_relayed(muxd, a);
+	/* The first client finds the new server. */
+	configure(muxd, name_at("b.test", b), "200ms");
+	reload_apply(muxd);
+	expect_relayed(muxd, b);
+	dns_server_set_fault(dns, "mute.test", DNS_A, DNS_SILENT);
+	dns_server_set_fault(dns, "mute.test", DNS_AAAA, DNS_SILENT);
+	configure(muxd, name_at("mute.test", b), "100ms");
+	reload_apply(muxd);
+	client_close_all();
+	muxd_stop(muxd);
+}
+
 int
 main(void)
 {
@@ -277,6 +305,7 @@ main(void)
 		names_test(service_records_give_servers_with_ports),
 		names_test(hosts_file_is_enough),
 		names_test(successor_of_a_killed_monitor_goes_on),
+		names_test(a_reload_with_a_name_that_does_not_exist_is_refused),
 	};
 
 	return cmocka_run_group_tests_name("names", tests, NULL, NULL);
