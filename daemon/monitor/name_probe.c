@@ -142,7 +142,7 @@ count_servers(const struct conf *conf)
 
 int
 name_probe_open(
-    struct name_probe **result, const struct name_probe_config *config)
+    struct name_probe **begun, const struct name_probe_config *config)
 {
 	const struct resolver_config resolver = {
 		.loop = config->loop,
@@ -150,7 +150,7 @@ name_probe_open(
 	};
 	struct name_probe *probe = mem_zalloc(sizeof(*probe));
 
-	*result = NULL;
+	*begun = NULL;
 	if (probe == NULL)
 		return -1;
 	probe->config = *config;
@@ -168,7 +168,7 @@ name_probe_open(
 		return 0;
 	}
 	loop_timer_set(config->loop, &probe->timer, NAME_PROBE_MS);
-	*result = probe;
+	*begun = probe;
 	return 0;
 fail:
 	name_probe_close(probe);

@@ -28,11 +28,11 @@ struct name_probe_config {
 	void *owner;
 };
 
-/* Begin to ask; done comes in a later turn.  0, and *probe is NULL if there is
+/* Begin to ask; done comes in a later turn.  0, and *begun is NULL if there is
  * nothing to ask and done will not come; or -1 with ENOMEM.  What config points
  * at must outlive it. */
 int name_probe_open(
-    struct name_probe **probe, const struct name_probe_config *config);
+    struct name_probe **begun, const struct name_probe_config *config);
 
 /* No call follows.  Not from within one; NULL is allowed. */
 void name_probe_close(struct name_probe *probe);

@@ -21,6 +21,7 @@
 #include "base/mem.h"
 #include "event/wake.h"
 #include "net/net.h"
+#include "proc/announce.h"
 #include "proc/caps.h"
 #include "proc/detach.h"
 #include "proc/lock.h"
@@ -172,6 +173,7 @@ master_decided(struct reload *reload)
 	struct master *master = container_of(reload, struct master, reload);
 
 	master->conf = master->sup.conf;
+	announce_limits(&master->log, master->conf, &master->plan);
 }
 
 static void
@@ -249,58 +251,6 @@ master_signal(struct signals *signals, int signo)
 /* ---- starting ---- */
 
 static void
-master_log_listeners(struct master *master)
-{
-	size_t i;
-
-	for (i = 0; i < master->sockets.n; i++)
-		sockets_log(&master->log, "listening", master->conf,
-		    &master->sockets.items[i]);
-}
-
-/* Limits that could not be held if they were reached. */
-static void
-master_warn_limits(struct master *master)
-{
-	const struct plan *plan = &master->plan;
-	const struct conf_service *service;
-	size_t i;
-
-	if (plan->connections_set && plan->connections > plan->holdable)
-		log_printf(&master->log, LOG_LEVEL_WARNING,
-		    "limits.connections is %llu, but %u workers with %llu"
-		    " descriptors each can hold only %llu: raise the limit"
-		    " of open files",
-		    (unsigned long long)plan->connections, plan->workers,
-		    (unsigned long long)plan->nofile,
-		    (unsigned long long)plan->holdable);
-	for (i = 0; i < master->conf->nservices; i++) {
-		service = &master->conf->services[i];
-		if (service->limit.connections > plan->connections ||
-		    service->limit.connections > plan->holdable)
-			log_printf(&master->log, LOG_LEVEL_WARNING,
-			    "service \"%s\": limit.connections is more than"
-			    " the whole daemon can hold",
-			    service->name);
-	}
-}
-
-static void
-master_log_plan(struct master *master)
-{
-	const struct plan *plan = &master->plan;
-	struct log_record record;
-
-	log_record_begin(&record, LOG_LEVEL_NOTICE, "limits");
-	log_record_uint(&record, "workers", plan->workers);
-	log_record_uint(&record, "connections", plan->connections);
-	log_record_uint(&record, "descriptors", plan->nofile);
-	log_record_uint(&record, "memory", master->conf->memory);
-	log_emit(&master->log, &record);
-	master_warn_limits(master);
-}
-
-static void
 master_serving(struct supervisor *sup)
 {
 	struct master *master = container_of(sup, struct master, sup);
@@ -308,8 +258,8 @@ master_serving(struct supervisor *sup)
 
 	master->phase = MASTER_SERVING;
 	master->served = true;
-	master_log_listeners(master);
-	master_log_plan(master);
+	announce_start(
+	    &master->log, master->conf, &master->plan, &master->sockets);
 	log_record_begin(&record, LOG_LEVEL_NOTICE, "ready");
 	log_record_str(&record, "configuration", master->conf_path);
 	log_record_str(&record, "version", PACKAGE_VERSION);

@@ -60,6 +60,9 @@ reload_finish(struct reload *reload, bool applied)
 
 	reload_set_phase(reload, RELOAD_IDLE);
 	supervisor_each(reload->sup, forget_child, NULL);
+	/* Of one that was cut short by a stop: the workers empty and close
+	 * all they have. */
+	sockets_close_leftover(reload->sup->sockets);
 	reload_drop(reload);
 	reload_log_result(reload, applied);
 	reload->ops->over(reload, &result);
