@@ -32,6 +32,8 @@ enum message_type {
 			  * everything ready for it */
 	MESSAGE_COMMIT,  /* it is in force */
 	MESSAGE_ABORT,   /* forget it */
+	MESSAGE_ADOPT,   /* a descriptor: the queue of a worker that is gone, of
+			  * an address that is left over; value: its number */
 	MESSAGE_RELEASE, /* close the sockets that it does not have */
 	MESSAGE_TYPES
 };

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "proc/notify.h"
+#include "proc/reload_bequest.h"
 #include "proc/reload_log.h"
 #include "proc/reload_prepare.h"
 #include "state/servers.h"
@@ -289,6 +290,7 @@ reload_release(struct reload *reload)
 	bool any = reload->sup->sockets->nleftover > 0;
 
 	reload_set_phase(reload, RELOAD_RELEASING);
+	reload_bequeath(reload->sup);
 	sockets_close_leftover(reload->sup->sockets);
 	if (any)
 		supervisor_each(reload->sup, release_child, NULL);
@@ -424,7 +426,7 @@ reload_child_answered(
 		if (child->reload != CHILD_RELOAD_COMMITTING &&
 		    child->reload != CHILD_RELOAD_RELEASING)
 			return;
-		child->reload = CHILD_RELOAD_NONE;
+		child->reload = CHILD_RELOAD_COMMITTED;
 	}
 	reload_go_on(reload);
 }

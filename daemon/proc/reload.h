@@ -18,8 +18,9 @@
  *   when it has heard of the names that are new, within a second.
  * WORKERS: each swaps a pointer between two events, takes whoever waits at an
  *   address that is gone, and answers.
- * RELEASING: then the master closes its descriptors of these, the workers take
- *   whoever came meanwhile, and close theirs.
+ * RELEASING: queues of a worker that was down go to another one; the master
+ *   closes its descriptors of these addresses, the workers take whoever came
+ *   meanwhile, and close theirs.
  *
  * From the decision on there is no way back and nothing that fails: a child
  * that does not answer is killed, and its successor knows.

@@ -307,6 +307,12 @@ worker_message(struct channel *channel, const struct message *message)
 	case MESSAGE_ABORT:
 		worker_abort(worker);
 		break;
+	case MESSAGE_ADOPT:
+		if (channel->nfds > 0 &&
+		    services_adopt(&worker->services, message->value,
+			channel->fds[0]) == 0)
+			channel->nfds--;
+		break;
 	case MESSAGE_RELEASE:
 		services_close_leftover(&worker->services);
 		(void)channel_send(&worker->channel, MESSAGE_COMMITTED, 0);

@@ -236,6 +236,29 @@ services_commit(struct services *services, struct generation *generation)
 	services_retry(services);
 }
 
+int
+services_adopt(struct services *services, uint32_t id, int fd)
+{
+	struct gate *gate = gate_find(services, id), *another;
+	struct door_config config = { .id = id, .fd = fd };
+
+	if (gate == NULL)
+		return -1;
+	if (!gate_is_leftover(services, gate) || gate->datagrams) {
+		errno = EINVAL;
+		return -1;
+	}
+	config.endpoint = gate->door->endpoint;
+	another = gate_open(services, &config);
+	if (another == NULL)
+		return -1;
+	/* The door keeps the gate it has. */
+	another->door = gate->door;
+	generation_hold(gate->door->service->generation);
+	gate_drain(another);
+	return 0;
+}
+
 void
 services_close_leftover(struct services *services)
 {

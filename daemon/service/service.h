@@ -194,6 +194,13 @@ struct generation *services_prepare(struct services *services,
 void services_commit(struct services *services, struct generation *generation);
 void services_abandon(struct generation *generation);
 
+/*
+ * Between the commit and services_close_leftover(): take over the queue that
+ * another worker had for an address which the current generation does not
+ * have.  fd becomes the services'.  -1 with errno: it is still the caller's.
+ */
+int services_adopt(struct services *services, uint32_t id, int fd);
+
 /* Take whoever has come meanwhile to an address that the current generation
  * does not have, and close it; sessions of datagrams end with it. */
 void services_close_leftover(struct services *services);

@@ -218,6 +218,50 @@ who_waits_at_a_removed_address_is_served(void **state)
 	stop(muxd);
 }
 
+/* fault 9: also where the worker whose queue it was is down at that time. */
+static void
+another_worker_serves_the_queue_of_one_that_is_down(void **state)
+{
+	enum { WAITING = 20, DEATHS = 5 };
+	const char *address = free_address();
+	struct muxd *muxd;
+	int fds[WAITING], i;
+	pid_t worker;
+
+	(void)state;
+	if (!procfs_available())
+		skip();
+	muxd = muxd_start("workers = 2\n%s service \"gone\" {\n"
+			  "handler = \"echo\" listen = \"%s\" }\n",
+	    ECHO, address);
+	/* Until its successor does not come at once. */
+	for (i = 0; i < DEATHS; i++) {
+		worker = muxd_worker(muxd, 0);
+		muxd_mark_log(muxd);
+		assert_int_equal(kill(worker, SIGKILL), 0);
+		muxd_wait_log(muxd, "msg=\"worker started\"", "slot=0");
+	}
+	muxd_configure(muxd, "workers = 2\n" ECHO);
+	worker = muxd_worker(muxd, 0);
+	muxd_mark_log(muxd);
+	assert_int_equal(kill(worker, SIGSTOP), 0);
+	procfs_wait_stopped(worker);
+	for (i = 0; i < WAITING; i++)
+		fds[i] = client_connect(address);
+	assert_int_equal(kill(worker, SIGKILL), 0);
+	muxd_wait_log(muxd, "msg=\"worker ended\"", "slot=0");
+	muxd_signal(muxd, SIGHUP);
+	muxd_wait_log(muxd, "msg=reloaded");
+	/* It was not there for that. */
+	assert_int_equal(
+	    muxd_count_log(muxd, "msg=\"worker started\"", "slot=0"), 0);
+	/* Those of the other one were served by then. */
+	for (i = 0; i < WAITING; i++)
+		client_echo(fds[i], "I was in a queue\n");
+	assert_int_equal(client_try_connect(address, NULL), -1);
+	stop(muxd);
+}
+
 /* Under load, with nobody reset while the address is there. */
 static void
 addresses_come_and_go_under_load(void **state)
@@ -589,6 +633,8 @@ main(void)
 		system_test(a_configuration_that_cannot_be_is_refused),
 		system_test(services_come_and_go),
 		system_test(who_waits_at_a_removed_address_is_served),
+		system_test(
+		    another_worker_serves_the_queue_of_one_that_is_down),
 		system_test(addresses_come_and_go_under_load),
 		system_test(options_of_sockets_are_not_inherited_from_before),
 		system_test(file_of_a_unix_socket_changes_its_mode),
