@@ -75,7 +75,6 @@ same_configuration_changes_nothing(void **state)
 	client_echo(idle, "before\n");
 	process = load_start(&load);
 	reload_apply(muxd);
-	muxd_signal(muxd, SIGUSR1);
 	master = procfs_descriptors(muxd->pid);
 	for (i = 0; i < n; i++)
 		reload_apply(muxd);
