@@ -315,7 +315,7 @@ reload_signal()
 {
 	case $1 in
 	haproxy) echo USR2 ;;
-	nginx | xinetd) echo HUP ;;
+	muxd | nginx | xinetd) echo HUP ;;
 	esac
 }
 
