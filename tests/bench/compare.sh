@@ -24,7 +24,8 @@
 # usage: compare.sh MUXD FOLDER FILE [FIGURE...]
 # With "-" for MUXD the others are measured alone.  In the environment: RUNS,
 # how many there are (5), SECONDS_EACH, how long one takes (1), SESSIONS, how
-# many are idle (4000), SUBJECTS, to take only some.
+# many are idle (4000), TRACED, round trips whose system calls are counted
+# (5000), PAUSE, seconds between reloads (0.2), SUBJECTS, to take only some.
 #
 # What is empty or has blanks is meant to be split, and variables come from the
 # files that are sourced.
@@ -50,6 +51,9 @@ runs=$(seq "${RUNS:-5}")
 seconds=${SECONDS_EACH:-1}
 duration=$(echo "$seconds" | awk '{ printf "%dms", $1 * 1000 }')
 sessions=${SESSIONS:-4000}
+traced_trips=${TRACED:-5000}
+pause=${PAUSE:-0.2}
+reloading=$(echo "$pause" | awk '{ printf "%dms", $1 * 20000 + 1000 }')
 
 # ---- CPU time -------------------------------------------------------------------
 
@@ -210,11 +214,11 @@ measure_calls()
 		for name in $(chosen "$work" |
 		    grep -E '^(floor|muxd|haproxy|nginx)$'); do
 			progress "$work: system calls of $name"
-			while_open "trace $(traced "$name")" -c 100 -n 5000 \
+			while_open "trace $(traced "$name")" -c 100 -n "$traced_trips" \
 			    "127.0.0.1:$(port "$work" "$name")"
 			untrace
 			row "$work" "$name" calls 1 "$(calls_in_all |
-			    awk '{ printf "%.3f", $1 / 5000 }')"
+			    awk -v n="$traced_trips" '{ printf "%.3f", $1 / n }')"
 		done
 	done
 }
@@ -321,11 +325,11 @@ reload_signal()
 
 reload_20_times()
 {
-	load --keys -k -c 10 -r 2000/s -d 5s \
+	load --keys -k -c 10 -r 2000/s -d "$reloading" \
 	    "127.0.0.1:$(port relay "$1")" >"$dir/reloaded" 2>>"$dir/messages" &
 	waiter=$!
 	for _ in $(seq 20); do
-		sleep 0.2
+		sleep "$pause"
 		kill -"$(reload_signal "$1")" $(cat "$dir/$1.pids")
 	done
 	wait "$waiter"
