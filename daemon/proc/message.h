@@ -26,6 +26,7 @@ enum message_type {
 	MESSAGE_CLOSE,  /* draining: the sockets are yours alone, close them */
 	MESSAGE_STOP,   /* end at once */
 	MESSAGE_REOPEN, /* open the log files again */
+	MESSAGE_END,    /* end the sessions that are condemned */
 	/* A reload: see proc/reload.h. */
 	MESSAGE_SOCKETS, /* descriptors, for the next PREPARE */
 	MESSAGE_PREPARE, /* a descriptor with a brief (proc/brief.h): make

@@ -182,17 +182,16 @@ place_apply(const struct conf *conf, const struct conf_pool *pool,
 	const struct addr *addr = &server->target.addr;
 	struct addr before;
 	uint32_t weight;
+	bool numeric = server->target.kind == TARGET_ADDRESS ||
+	    server->target.kind == TARGET_UNIX;
 
-	if (server->target.kind != TARGET_ADDRESS &&
-	    server->target.kind != TARGET_UNIX) {
-		atomic_store(&shared->admin, (uint32_t)server->state);
-		return;
-	}
-	if (state_server_get(shared, &before, &weight) &&
+	if (numeric && state_server_get(shared, &before, &weight) &&
 	    addr_compare(&before, addr) != 0)
 		state_server_clear(shared);
-	atomic_store(&shared->admin, (uint32_t)server->state);
-	state_server_set(shared, addr, (uint32_t)server->weight);
+	state_server_configure(shared, (enum server_admin)server->state,
+	    (uint32_t)server->weight, server->max_connections);
+	if (numeric)
+		state_server_set(shared, addr, (uint32_t)server->weight);
 	/* What the text alone does not tell: the address is one of this
 	 * machine's. */
 	if (server->target.kind == TARGET_ADDRESS)

@@ -325,6 +325,9 @@ worker_message(struct channel *channel, const struct message *message)
 	case MESSAGE_CLOSE:
 		services_close_doors(&worker->services);
 		break;
+	case MESSAGE_END:
+		services_end_condemned(&worker->services);
+		break;
 	case MESSAGE_STOP:
 		services_stop(&worker->services);
 		worker_stop(worker);

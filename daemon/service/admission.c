@@ -11,6 +11,7 @@
 #include "service/arrival.h"
 #include "service/quota.h"
 #include "service/session.h"
+#include "state/bans.h"
 
 /* Clients turned away in one turn when the first of a queue is overdue. */
 #define SHED_BUDGET 64
@@ -33,7 +34,7 @@ door_waits(const struct door *door)
 	return door->service->conf->limit.when_full == WHEN_FULL_WAIT;
 }
 
-bool
+static bool
 admission_allowed(const struct conf_service *conf, const struct addr *addr)
 {
 	size_t i;
@@ -48,6 +49,17 @@ admission_allowed(const struct conf_service *conf, const struct addr *addr)
 		if (prefix_match(&conf->allow[i], addr))
 			return true;
 	return false;
+}
+
+enum reason
+admission_check(const struct service *service, const struct addr *addr)
+{
+	const struct services *set = service->set;
+
+	if (bans_match(set->state, addr, loop_now(set->loop)))
+		return REASON_BANNED;
+	return admission_allowed(service->conf, addr) ? REASON_NONE
+						      : REASON_DENIED;
 }
 
 /* Whether a client of that address must say in a PROXY header who it is. */
@@ -198,12 +210,13 @@ admission_ask(struct door *door, int fd, const struct addr *peer, bool behind)
 		.request = { .peer = *peer, .wait = door_waits(door) },
 	};
 	struct services *set = door->service->set;
-	enum reason reason = REASON_DENIED;
+	enum reason reason = REASON_NONE;
 
 	/* Those that wait were here before. */
 	arrival_retry(door);
-	if (admission_must_tell(door, peer) ||
-	    admission_allowed(door->service->conf, peer))
+	if (!admission_must_tell(door, peer))
+		reason = admission_check(door->service, peer);
+	if (reason == REASON_NONE)
 		reason = admission_try(door, &who);
 	if (reason == REASON_NONE)
 		return true;

@@ -39,9 +39,10 @@ void admission_move(struct door *from, struct door *to);
  * closes. */
 void admission_close(struct door *door);
 
-/* Whether the lists of the service let the address in. */
-bool admission_allowed(
-    const struct conf_service *conf, const struct addr *addr);
+/* Whether the lists of the service let the address in, and no ban keeps it
+ * out: REASON_NONE, REASON_DENIED or REASON_BANNED. */
+enum reason admission_check(
+    const struct service *service, const struct addr *addr);
 
 /* Whether a client that found this limit full may wait. */
 bool admission_may_wait(const struct door *door, enum reason reason);

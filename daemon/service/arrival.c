@@ -121,9 +121,9 @@ arrival_ask(struct arrival *arrival)
 {
 	struct services *set = arrival_services(arrival);
 	const struct service *service = arrival->door->service;
-	enum reason reason = REASON_DENIED;
+	enum reason reason = admission_check(service, &arrival->request.peer);
 
-	if (admission_allowed(service->conf, &arrival->request.peer))
+	if (reason == REASON_NONE)
 		reason = quota_take(service, arrival->entry, &arrival->request);
 	if (reason == REASON_NONE) {
 		arrival_enter(arrival);
@@ -399,6 +399,37 @@ arrival_shed(struct door *door)
 		arrival =
 		    container_of(door->arrivals.next, struct arrival, link);
 		arrival_refuse(arrival, arrival->reason, NULL);
+	}
+}
+
+static void
+arrival_end_condemned_of(struct services *set, struct list *list)
+{
+	struct list *node, *next;
+	struct arrival *arrival;
+
+	for (node = list->next; node != list; node = next) {
+		next = node->next;
+		arrival = container_of(node, struct arrival, link);
+		if (ledger_is_condemned(&set->ledger, arrival->entry))
+			arrival_refuse(arrival, REASON_ADMIN, NULL);
+	}
+}
+
+void
+arrival_end_condemned(struct services *set)
+{
+	struct generation *generation;
+	struct list *node;
+	size_t i;
+
+	arrival_end_condemned_of(set, &set->arrivals);
+	for (node = set->generations.next; node != &set->generations;
+	     node = node->next) {
+		generation = container_of(node, struct generation, link);
+		for (i = 0; i < generation->ndoors; i++)
+			arrival_end_condemned_of(
+			    set, &generation->doors[i].arrivals);
 	}
 }
 

@@ -39,4 +39,7 @@ void arrival_shed(struct door *door);
 /* End all whose header has not come; returns how many there were. */
 unsigned arrival_end_all(struct services *set, enum reason reason);
 
+/* End those that are condemned (ledger_is_condemned()). */
+void arrival_end_condemned(struct services *set);
+
 #endif

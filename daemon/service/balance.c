@@ -34,7 +34,7 @@ pick_usable(const struct pick *pick, const struct server *server)
 bool
 pick_allows(const struct pick *pick, const struct server *server)
 {
-	uint64_t max = server->conf->max_connections;
+	uint64_t max = server_max(server);
 
 	return pick_usable(pick, server) &&
 	    (max == 0 || server_sessions(server) < max);

@@ -114,13 +114,13 @@ flow_begin(
 {
 	const struct service *service = door->service;
 	struct quota_request request = { .peer = key->peer };
-	enum reason reason = REASON_DENIED;
+	enum reason reason = REASON_DRAINING;
 	unsigned evictions = 0;
 	struct flow *flow = NULL;
 
-	if (service->set->closed)
-		reason = REASON_DRAINING;
-	else if (admission_allowed(service->conf, &key->peer))
+	if (!service->set->closed)
+		reason = admission_check(service, &key->peer);
+	if (reason == REASON_NONE)
 		reason = flow_admit(door, key, hash, &request, &flow);
 	while (flow == NULL && evictions++ < EVICTIONS_MAX &&
 	    flow_make_room(service, reason))

@@ -130,8 +130,8 @@ flow_switch(struct flow *flow)
 	}
 	flow->error = error;
 	return flow->io.fd != -1 &&
-	    ledger_take_server(ledger, flow->entry, server->place,
-		server->conf->max_connections, false);
+	    ledger_take_server(
+		ledger, flow->entry, server->place, server_max(server), false);
 }
 
 void

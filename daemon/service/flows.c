@@ -383,3 +383,31 @@ flows_end_gate(struct flows *flows, const struct gate *gate, enum reason reason)
 			flows_end_list(
 			    &service->flows->ranks[rank], gate, reason);
 }
+
+static void
+flows_end_condemned_of(const struct flows *flows, struct list *list)
+{
+	struct list *node, *next;
+	struct flow *flow;
+
+	for (node = list->next; node != list; node = next) {
+		next = node->next;
+		flow = container_of(node, struct flow, link);
+		if (ledger_is_condemned(&flows->set->ledger, flow->entry))
+			flow_end(flow, REASON_ADMIN, 0);
+	}
+}
+
+void
+flows_end_condemned(struct flows *flows)
+{
+	struct service *service = NULL;
+	unsigned rank;
+
+	if (flows == NULL)
+		return;
+	while ((service = flows_next(flows, service)) != NULL)
+		for (rank = 0; rank < FLOW_RANKS; rank++)
+			flows_end_condemned_of(
+			    flows, &service->flows->ranks[rank]);
+}

@@ -79,6 +79,9 @@ uint64_t flows_end_all(struct flows *flows, enum reason reason);
 void flows_end_gate(
     struct flows *flows, const struct gate *gate, enum reason reason);
 
+/* End those that are condemned (ledger_is_condemned()). */
+void flows_end_condemned(struct flows *flows);
+
 static inline bool
 flows_are_live(const struct flows *flows)
 {

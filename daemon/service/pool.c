@@ -67,6 +67,7 @@ server_read(struct server *server)
 	bool changed;
 
 	(void)state_server_get(server->shared, &addr, &weight);
+	weight = state_server_weight(server->shared, weight);
 	if (weight == 0)
 		weight = 1;
 	changed =

@@ -47,6 +47,13 @@ struct server {
 	struct log_limit recoveries;
 };
 
+/* How many sessions it may have; 0: no bound. */
+static inline uint64_t
+server_max(const struct server *server)
+{
+	return state_server_max(server->shared, server->conf->max_connections);
+}
+
 enum pool_tier { POOL_PRIMARY, POOL_BACKUP, POOL_TIERS };
 
 /* The servers of a tier that have an address: indices of pool->servers. */

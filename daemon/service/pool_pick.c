@@ -23,8 +23,8 @@ pick_take(struct server *server, struct ledger_entry *entry, bool wait)
 {
 	struct ledger *ledger = &server->pool->set->ledger;
 
-	if (!ledger_take_server(ledger, entry, server->place,
-		server->conf->max_connections, wait))
+	if (!ledger_take_server(
+		ledger, entry, server->place, server_max(server), wait))
 		return false;
 	if (pool_try_ejected(server)) {
 		counter_add(

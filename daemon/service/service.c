@@ -411,6 +411,23 @@ services_stop(struct services *services)
 	services_check_drained(services);
 }
 
+void
+services_end_condemned(struct services *services)
+{
+	struct session *session;
+	struct list *node, *next;
+
+	for (node = services->sessions.next; node != &services->sessions;
+	     node = next) {
+		next = node->next;
+		session = container_of(node, struct session, link);
+		if (ledger_is_condemned(&services->ledger, session->entry))
+			session_end(session, REASON_ADMIN, 0);
+	}
+	arrival_end_condemned(services);
+	flows_end_condemned(services->flows);
+}
+
 static void
 services_retry_pools(struct services *services)
 {

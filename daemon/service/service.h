@@ -224,6 +224,10 @@ void services_close_doors(struct services *services);
 /* End all sessions at once and close the doors. */
 void services_stop(struct services *services);
 
+/* End the sessions that the administrator has condemned
+ * (ledger_condemn()). */
+void services_end_condemned(struct services *services);
+
 /* A limit that this worker waits for has fallen. */
 void services_retry(struct services *services);
 

@@ -394,3 +394,31 @@ state_release_worker(struct state *state, unsigned worker,
 	release_waiters(state, worker);
 	return n;
 }
+
+static _Atomic uint64_t *
+condemned_of(const struct state *state, unsigned worker, size_t place)
+{
+	return &state
+		    ->condemned[(size_t)worker * state->shape.sessions + place];
+}
+
+void
+ledger_condemn(
+    struct state *state, unsigned worker, uint32_t place, uint64_t id)
+{
+	atomic_store(condemned_of(state, worker, place), id);
+}
+
+bool
+ledger_is_condemned(
+    const struct ledger *ledger, const struct ledger_entry *entry)
+{
+	const struct ledger_entry *table =
+	    table_of(ledger->state, ledger->worker);
+	size_t place = (size_t)(entry - table);
+
+	return atomic_load_explicit(
+		   condemned_of(ledger->state, ledger->worker, place),
+		   memory_order_relaxed) ==
+	    atomic_load_explicit(&entry->id, memory_order_relaxed);
+}

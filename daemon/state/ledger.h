@@ -72,6 +72,25 @@ uint32_t state_release_worker(struct state *state, unsigned worker,
     void (*each)(void *arg, const struct ledger_entry *entry), void *arg);
 
 /*
+ * Master only: have the worker end the session of that place, which has the
+ * id.  Another session that has the place by then is not meant.  The worker
+ * must be told to look (services_end_condemned()).
+ */
+void ledger_condemn(
+    struct state *state, unsigned worker, uint32_t place, uint64_t id);
+
+/* Whether the session of that entry is to end. */
+bool ledger_is_condemned(
+    const struct ledger *ledger, const struct ledger_entry *entry);
+
+/* The worker slot that a session is numbered by. */
+static inline unsigned
+ledger_worker_of(uint64_t id)
+{
+	return (unsigned)(id >> 48);
+}
+
+/*
  * Copy an entry of any worker's table, whose worker may be at work on it.
  * False if no session is in that place.  A reader that goes through a table
  * ends at state_worker.ledger_top.

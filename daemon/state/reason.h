@@ -23,6 +23,7 @@ enum reason {
 	REASON_DRAINED, /* the daemon stops, and the client was idle */
 	REASON_DRAIN_DEADLINE,
 	REASON_STOPPED, /* the daemon was told to stop at once */
+	REASON_ADMIN,   /* the administrator ended it */
 	REASON_REMOVED, /* UDP: a reload removed its address */
 	REASON_WORKER_DIED,
 	/* A relayed session ended. */
@@ -46,6 +47,7 @@ enum reason {
 	REASON_INTERNAL, /* an error that should not be: see errno */
 	/* A client was turned away before it had a session. */
 	REASON_DENIED,        /* deny, or not in allow */
+	REASON_BANNED,        /* by the administrator */
 	REASON_DAEMON_FULL,   /* limits.connections */
 	REASON_SERVICE_FULL,  /* service.limit.connections */
 	REASON_SERVICE_RATE,  /* service.limit.rate */

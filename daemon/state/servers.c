@@ -203,12 +203,62 @@ state_server_clear(struct state_server *server)
 	atomic_store(&server->admin, SERVER_ADMIN_ENABLED);
 	atomic_store(&server->loops, 0);
 	atomic_store(&server->since_ms, 0);
+	atomic_store(&server->manual_weight, 0);
+	atomic_store(&server->manual_max, 0);
+	atomic_store(&server->configured_weight, 0);
 }
 
 void
 state_pool_changed(struct state_pool *pool)
 {
 	(void)atomic_fetch_add(&pool->generation, 1);
+}
+
+void
+state_server_configure(struct state_server *server, enum server_admin admin,
+    uint32_t weight, uint64_t max_connections)
+{
+	bool first = atomic_load(&server->configured_weight) == 0;
+
+	if (atomic_exchange(&server->configured_admin, admin) != admin || first)
+		atomic_store(&server->admin, admin);
+	if (atomic_exchange(&server->configured_weight, weight) != weight)
+		atomic_store(&server->manual_weight, 0);
+	if (atomic_exchange(&server->configured_max, max_connections) !=
+	    max_connections)
+		atomic_store(&server->manual_max, 0);
+}
+
+uint32_t
+state_server_weight(const struct state_server *server, uint32_t weight)
+{
+	uint32_t manual =
+	    atomic_load_explicit(&server->manual_weight, memory_order_relaxed);
+
+	return manual != 0 ? manual : weight;
+}
+
+uint64_t
+state_server_max(const struct state_server *server, uint64_t configured)
+{
+	uint64_t manual =
+	    atomic_load_explicit(&server->manual_max, memory_order_relaxed);
+
+	return manual != 0 ? manual - 1 : configured;
+}
+
+const char *
+state_admin_name(uint32_t admin)
+{
+	static const char *const admins[] = {
+		[SERVER_ADMIN_ENABLED] = "enabled",
+		[SERVER_ADMIN_DRAINING] = "draining",
+		[SERVER_ADMIN_DISABLED] = "disabled",
+	};
+
+	if (admin >= sizeof(admins) / sizeof(admins[0]))
+		return "unknown";
+	return admins[admin];
 }
 
 bool

@@ -11,7 +11,7 @@
  *
  * Who writes what:
  *
- *   master    names
+ *   master    names, what is set by hand
  *   monitor   address, weight, checked, slow start, what the configuration
  *             says; the pool's generation.  The master while there is none
  *   workers   connections, failures, ejection; the pool's ticket and queue
@@ -55,6 +55,13 @@ struct state_server {
 				    * that leads back to this pool */
 	_Atomic uint64_t since_ms; /* monotonic: came (back) up then, and is in
 				    * its slow start; 0: has been up always */
+	/* What was set by hand: see state_server_configure(). */
+	_Atomic uint32_t manual_weight;    /* 0: as written above */
+	_Atomic uint64_t manual_max;       /* max_connections + 1; 0: as the
+					 * configuration says */
+	_Atomic uint32_t configured_admin; /* what the configuration says */
+	_Atomic uint32_t configured_weight;
+	_Atomic uint64_t configured_max;
 
 	/* The workers'; see pool_connect_failed().  Times are monotonic. */
 	_Alignas(64) _Atomic uint32_t failures; /* failed connects in a row */
@@ -131,6 +138,23 @@ void state_pool_changed(struct state_pool *pool);
 
 /* Nothing is known of the place any more but its name. */
 void state_server_clear(struct state_server *server);
+
+/*
+ * Note what the configuration says of the server.  What was set by hand gives
+ * way where this differs from what it said before; else it holds.
+ */
+void state_server_configure(struct state_server *server,
+    enum server_admin admin, uint32_t weight, uint64_t max_connections);
+
+/* The weight that counts, which is the manual one if there is one; and how
+ * many sessions it may have, which is configured (0: no bound) or manual. */
+uint32_t state_server_weight(
+    const struct state_server *server, uint32_t weight);
+uint64_t state_server_max(
+    const struct state_server *server, uint64_t configured);
+
+/* "enabled", "draining", "disabled"; "unknown" for others. */
+const char *state_admin_name(uint32_t admin);
 
 /* Whether what is known of the server speaks for sending new sessions there,
  * now_ms being monotonic: it is enabled, not down, not ejected, and leads not

@@ -16,6 +16,7 @@
 
 #include "base/compat.h"
 #include "base/mem.h"
+#include "state/bans.h"
 #include "state/servers.h"
 #include "state/sources.h"
 
@@ -31,6 +32,7 @@
 struct layout {
 	uint64_t total;
 	uint64_t memory;
+	uint64_t bans;
 	uint64_t services;
 	uint64_t pools;
 	uint64_t servers;
@@ -39,6 +41,7 @@ struct layout {
 	uint64_t server_counters;
 	uint64_t sources;
 	uint64_t ledger;
+	uint64_t condemned;
 	uint64_t size;
 };
 
@@ -63,6 +66,7 @@ layout_of(const struct state_shape *shape)
 	layout_place(&l, 1, sizeof(struct state_header));
 	l.total = layout_place(&l, 1, sizeof(struct limit));
 	l.memory = layout_place(&l, 1, sizeof(struct limit));
+	l.bans = layout_place(&l, 1, sizeof(struct bans));
 	l.services =
 	    layout_place(&l, shape->services, sizeof(struct state_service));
 	l.pools = layout_place(&l, shape->pools, sizeof(struct state_pool));
@@ -76,6 +80,8 @@ layout_of(const struct state_shape *shape)
 	l.sources = layout_place(&l, shape->sources, sizeof(struct source));
 	l.ledger = layout_place(
 	    &l, workers * shape->sessions, sizeof(struct ledger_entry));
+	l.condemned =
+	    layout_place(&l, workers * shape->sessions, sizeof(uint64_t));
 	return l;
 }
 
@@ -118,6 +124,7 @@ state_map(int fd, const struct state_shape *shape)
 	state->header = (void *)base;
 	state->total = (void *)(base + l.total);
 	state->memory = (void *)(base + l.memory);
+	state->bans = (void *)(base + l.bans);
 	state->services = (void *)(base + l.services);
 	state->pools = (void *)(base + l.pools);
 	state->servers = (void *)(base + l.servers);
@@ -126,6 +133,7 @@ state_map(int fd, const struct state_shape *shape)
 	state->server_counters = (void *)(base + l.server_counters);
 	state->sources = (void *)(base + l.sources);
 	state->ledger = (void *)(base + l.ledger);
+	state->condemned = (void *)(base + l.condemned);
 	state->shape = *shape;
 	state->size = (size_t)l.size;
 	state->fd = fd;

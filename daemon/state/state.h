@@ -11,6 +11,7 @@
  *   counters  [worker][service] and [worker][server]
  *   sources   a hash table of client prefixes, shared by all
  *   ledger    [worker][entry]: the live sessions
+ *   bans      prefixes that no service lets in
  *
  * Each part is written by its owner, parts of different writers lie on
  * different cache lines (but for the seam between the tables of two workers
@@ -38,7 +39,7 @@
 #include "state/tally.h"
 
 #define STATE_NAME_MAX       64 /* of a service, NUL included */
-#define STATE_LAYOUT_VERSION 3
+#define STATE_LAYOUT_VERSION 5
 
 /* How much of everything there is room for; fixed when it is made. */
 struct state_shape {
@@ -127,6 +128,9 @@ struct state_pool;
 struct state_server;
 struct server_counters;
 
+/* Prefixes that no service lets in; see state/bans.h. */
+struct bans;
+
 /* The first bytes of the mapping, constant after it was made. */
 struct state_header {
 	_Alignas(64) uint64_t magic;
@@ -142,6 +146,7 @@ struct state {
 	struct state_header *header;
 	struct limit *total;  /* limits.connections */
 	struct limit *memory; /* limits.memory, in chunks */
+	struct bans *bans;
 	struct state_service *services;
 	struct state_pool *pools;
 	struct state_server *servers;
@@ -150,6 +155,9 @@ struct state {
 	struct server_counters *server_counters;
 	struct source *sources;
 	struct ledger_entry *ledger;
+	/* [worker][entry]: the id of the session there that the master wants
+	 * to be ended; see ledger_condemn(). */
+	_Atomic uint64_t *condemned;
 	struct state_shape shape; /* as rounded */
 	size_t size;
 	int fd;
