@@ -1,0 +1,392 @@
+/*
+ * The report on the whole: status, workers, ends.
+ */
+#include "monitor/report.h"
+
+#include <stdio.h>
+
+#include "monitor/report_common.h"
+#include "net/bufpool.h"
+
+/* ---- what is wrong ---- */
+
+__attribute__((format(printf, 3, 4))) static void
+report_say(struct report *report, json_t *array, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	report_push(report, array, json_vsprintf(fmt, args));
+	va_end(args);
+}
+
+static unsigned
+report_workers_in(const struct report_source *source, uint32_t phase)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < source->workers; i++)
+		n += atomic_load(&source->state->workers[i].phase) == phase;
+	return n;
+}
+
+static unsigned
+report_workers_well(const struct report_source *source, uint64_t now_ms)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < source->workers; i++)
+		n += report_worker_well(source, i, now_ms);
+	return n;
+}
+
+static json_t *
+report_make_problems(struct report *report)
+{
+	const struct report_source *source = report->source;
+	json_t *problems = report_array(report);
+
+	if (report_workers_well(source, report->now_ms) > 0)
+		return problems;
+	if (report_workers_in(source, WORKER_DRAINING) > 0)
+		report_say(report, problems, "muxd drains");
+	else
+		report_say(report, problems, "no worker serves");
+	return problems;
+}
+
+static void
+report_warn_pool(struct report *report, json_t *warnings,
+    const struct conf_pool *pool, unsigned nusable, unsigned nenabled)
+{
+	if (nusable == 0)
+		report_say(report, warnings,
+		    "pool \"%s\" has no server that could be used", pool->name);
+	else if (nusable < nenabled)
+		report_say(report, warnings,
+		    "pool \"%s\": %u of %u servers cannot be used", pool->name,
+		    nenabled - nusable, nenabled);
+}
+
+static void
+report_warn_pools(struct report *report, json_t *warnings)
+{
+	const struct report_source *source = report->source;
+	const struct conf_pool *pool = NULL;
+	struct report_server found = { 0 };
+	unsigned usable = 0, enabled = 0;
+	size_t at = 0;
+
+	while (report_next_server(source, &at, &found)) {
+		if (found.pool != pool) {
+			if (pool != NULL)
+				report_warn_pool(
+				    report, warnings, pool, usable, enabled);
+			pool = found.pool;
+			usable = enabled = 0;
+		}
+		if (atomic_load(&source->state->servers[found.first].admin) ==
+		    SERVER_ADMIN_ENABLED)
+			enabled++;
+		usable +=
+		    report_server_usable(source->state, &found, report->now_ms);
+	}
+	if (pool != NULL)
+		report_warn_pool(report, warnings, pool, usable, enabled);
+}
+
+static json_t *
+report_make_warnings(struct report *report)
+{
+	const struct report_source *source = report->source;
+	json_t *warnings = report_array(report);
+	unsigned well = report_workers_well(source, report->now_ms);
+
+	if (well > 0 && well < source->workers)
+		report_say(report, warnings, "%u of %u workers do not serve",
+		    source->workers - well, source->workers);
+	report_warn_pools(report, warnings);
+	if (source->connections_max > 0 &&
+	    tally_read(&source->state->total->tally) >= source->connections_max)
+		report_say(report, warnings,
+		    "limits.connections is reached: %llu",
+		    (unsigned long long)source->connections_max);
+	return warnings;
+}
+
+json_t *
+report_problems(const struct report_source *source, uint64_t now_ms)
+{
+	struct report report = { .source = source, .now_ms = now_ms };
+
+	return report_finish(&report, report_make_problems(&report));
+}
+
+/* ---- status ---- */
+
+static json_t *
+report_make_workers_count(struct report *report)
+{
+	const struct report_source *source = report->source;
+	json_t *count = report_object(report);
+
+	report_set_uint(report, count, "configured", source->workers);
+	report_set_uint(
+	    report, count, "well", report_workers_well(source, report->now_ms));
+	report_set_uint(report, count, "draining",
+	    report_workers_in(source, WORKER_DRAINING));
+	return count;
+}
+
+static json_t *
+report_make_servers_count(struct report *report)
+{
+	const struct report_source *source = report->source;
+	json_t *count = report_object(report);
+	struct report_server found = { 0 };
+	unsigned n = 0, usable = 0;
+	size_t at = 0;
+
+	while (report_next_server(source, &at, &found)) {
+		n++;
+		usable +=
+		    report_server_usable(source->state, &found, report->now_ms);
+	}
+	report_set_uint(report, count, "configured", n);
+	report_set_uint(report, count, "usable", usable);
+	return count;
+}
+
+static json_t *
+report_make_load(struct report *report, uint64_t held, uint64_t max)
+{
+	json_t *load = report_object(report);
+
+	report_set_load(report, load, held, max);
+	return load;
+}
+
+static uint64_t
+report_dropped(const struct state *state)
+{
+	uint64_t n = 0;
+	unsigned i;
+
+	for (i = 0; i < state->shape.workers; i++)
+		n += atomic_load(&state->workers[i].log_dropped);
+	return n;
+}
+
+json_t *
+report_status(const struct report_source *source, uint64_t now_ms)
+{
+	struct report report = { .source = source, .now_ms = now_ms };
+	const struct state *state = source->state;
+	json_t *status = report_object(&report);
+	json_t *problems = report_make_problems(&report);
+
+	report_set_text(&report, status, "version", source->version);
+	report_set_uint(&report, status, "pid", (uint64_t)source->pid);
+	report_set_uint(&report, status, "uptime_ms",
+	    now_ms > source->started_ms ? now_ms - source->started_ms : 0);
+	report_set_bool(
+	    &report, status, "healthy", json_array_size(problems) == 0);
+	report_set(&report, status, "problems", problems);
+	report_set(&report, status, "warnings", report_make_warnings(&report));
+	report_set(
+	    &report, status, "workers", report_make_workers_count(&report));
+	report_set(
+	    &report, status, "servers", report_make_servers_count(&report));
+	report_set_uint(&report, status, "services", source->conf->nservices);
+	report_set_uint(&report, status, "pools", source->conf->npools);
+	report_set_uint(&report, status, "sessions", report_live(source));
+	report_set(&report, status, "connections",
+	    report_make_load(&report, tally_read(&state->total->tally),
+		source->connections_max));
+	report_set(&report, status, "memory",
+	    report_make_load(&report,
+		(uint64_t)tally_read(&state->memory->tally) * CHUNK_SIZE,
+		source->conf->memory));
+	report_set_uint(&report, status, "log_dropped", report_dropped(state));
+	return report_finish(&report, status);
+}
+
+/* ---- workers ---- */
+
+/* What of a counter, over all services that there ever were, is the
+ * worker's. */
+static uint64_t
+report_worker_counter(
+    const struct state *state, unsigned slot, enum counter counter)
+{
+	uint64_t n = 0;
+	unsigned i;
+
+	for (i = 0; i < state->shape.services; i++)
+		if (state->services[i].name[0] != '\0')
+			n += counter_read(
+			    &state_counters(state, slot, i)->events[counter]);
+	return n;
+}
+
+static json_t *
+report_make_worker(
+    struct report *report, unsigned slot, uint64_t live, uint64_t accepted)
+{
+	const struct state *state = report->source->state;
+	const struct state_worker *worker = &state->workers[slot];
+	uint64_t beat = atomic_load(&worker->heartbeat_ms);
+	uint64_t sessions = atomic_load(&worker->sessions);
+	uint64_t own = report_worker_counter(state, slot, COUNTER_ACCEPTED);
+	json_t *row = report_object(report);
+
+	report_set_uint(report, row, "slot", slot);
+	report_set_text(report, row, "phase",
+	    report_phase_name(atomic_load(&worker->phase)));
+	report_set_bool(report, row, "well",
+	    report_worker_well(report->source, slot, report->now_ms));
+	report_set_uint(
+	    report, row, "pid", (uint64_t)atomic_load(&worker->pid));
+	report_set_uint(report, row, "heartbeat_age_ms",
+	    beat != 0 && report->now_ms > beat ? report->now_ms - beat : 0);
+	report_set_uint(report, row, "starts", atomic_load(&worker->starts));
+	report_set_uint(
+	    report, row, "generation", atomic_load(&worker->generation));
+	report_set_uint(report, row, "sessions", sessions);
+	report_set_real(report, row, "session_share",
+	    live > 0 ? (double)sessions / (double)live : 0);
+	report_set_uint(report, row, "accepted", own);
+	report_set_real(report, row, "accepted_share",
+	    accepted > 0 ? (double)own / (double)accepted : 0);
+	report_set_uint(report, row, "bytes_in",
+	    report_worker_counter(state, slot, COUNTER_BYTES_IN));
+	report_set_uint(report, row, "bytes_out",
+	    report_worker_counter(state, slot, COUNTER_BYTES_OUT));
+	report_set_uint(report, row, "memory",
+	    (uint64_t)atomic_load(&worker->memory_held) * CHUNK_SIZE);
+	report_set_uint(
+	    report, row, "log_dropped", atomic_load(&worker->log_dropped));
+	return row;
+}
+
+json_t *
+report_workers(const struct report_source *source, uint64_t now_ms)
+{
+	struct report report = { .source = source, .now_ms = now_ms };
+	json_t *workers = report_array(&report);
+	uint64_t live = report_live(source), accepted = 0;
+	unsigned i;
+
+	for (i = 0; i < source->workers; i++)
+		accepted +=
+		    report_worker_counter(source->state, i, COUNTER_ACCEPTED);
+	for (i = 0; i < source->workers; i++)
+		report_push(&report, workers,
+		    report_make_worker(&report, i, live, accepted));
+	return report_finish(&report, workers);
+}
+
+/* ---- ends ---- */
+
+static void
+report_push_closes(
+    struct report *report, json_t *rows, size_t service, bool all)
+{
+	const struct report_source *source = report->source;
+	const struct reason_info *info;
+	json_t *row;
+	uint64_t n;
+	int i;
+
+	for (i = REASON_NONE + 1; i < REASON_COUNT; i++) {
+		info = reason_info((enum reason)i);
+		n = state_sum_ended(
+		    source->state, source->services[service], info->code);
+		if (n == 0 || (!all && report_reason_benign(info->code)))
+			continue;
+		row = report_object(report);
+		report_set_text(report, row, "service",
+		    source->conf->services[service].name);
+		report_set_text(report, row, "reason", info->name);
+		report_set_text(report, row, "who", reason_who_name(info->who));
+		report_set_bool(report, row, "refused", info->refused);
+		report_set_text(report, row, "text", info->text);
+		report_set_uint(report, row, "count", n);
+		report_push(report, rows, row);
+	}
+}
+
+static json_t *
+report_make_closes(struct report *report, bool all)
+{
+	json_t *rows = report_array(report);
+	size_t i;
+
+	for (i = 0; i < report->source->conf->nservices; i++)
+		report_push_closes(report, rows, i, all);
+	return rows;
+}
+
+json_t *
+report_closes(const struct report_source *source)
+{
+	struct report report = { .source = source };
+
+	return report_finish(&report, report_make_closes(&report, true));
+}
+
+/* Over all places of a server. */
+static uint64_t
+report_server_total(const struct report_source *source,
+    const struct report_server *found, enum server_counter counter)
+{
+	uint64_t n = 0;
+	unsigned i;
+
+	for (i = 0; i < found->server->nplaces; i++)
+		n += state_server_sum(source->state, found->first + i, counter);
+	return n;
+}
+
+static json_t *
+report_make_failures(struct report *report)
+{
+	static const enum server_counter told[] = { SERVER_COUNTER_FAILED,
+		SERVER_COUNTER_EJECTED, SERVER_COUNTER_ERRORS };
+	json_t *rows = report_array(report), *row;
+	struct report_server found = { 0 };
+	uint64_t counts[3], sum;
+	size_t at = 0, i;
+
+	while (report_next_server(report->source, &at, &found)) {
+		for (i = 0, sum = 0; i < 3; i++) {
+			counts[i] = report_server_total(
+			    report->source, &found, told[i]);
+			sum += counts[i];
+		}
+		if (sum == 0)
+			continue;
+		row = report_object(report);
+		report_set_text(report, row, "pool", found.pool->name);
+		report_set_text(report, row, "server", found.server->name);
+		for (i = 0; i < 3; i++)
+			report_set_uint(report, row,
+			    server_counter_name(told[i]), counts[i]);
+		report_push(report, rows, row);
+	}
+	return rows;
+}
+
+json_t *
+report_errors(const struct report_source *source)
+{
+	struct report report = { .source = source };
+	json_t *errors = report_object(&report);
+
+	report_set(
+	    &report, errors, "closes", report_make_closes(&report, false));
+	report_set(&report, errors, "servers", report_make_failures(&report));
+	report_set_uint(
+	    &report, errors, "log_dropped", report_dropped(source->state));
+	return report_finish(&report, errors);
+}
