@@ -40,7 +40,8 @@ report_set_address(
 	}
 	report_set_text(
 	    report, row, "address", addr_format(&addr, text, sizeof(text)));
-	report_set_uint(report, row, "weight", weight);
+	report_set_uint(
+	    report, row, "weight", state_server_weight(place, weight));
 }
 
 static const char *
@@ -100,7 +101,7 @@ report_make_place(
 	report_set_address(report, row, place);
 	report_set_health(report, row, found->pool, place);
 	report_set_load(report, load, tally_read(&place->connections.tally),
-	    found->server->max_connections);
+	    state_server_max(place, found->server->max_connections));
 	report_set(report, row, "connections", load);
 	for (i = 0; i < SERVER_COUNTERS; i++)
 		report_set_uint(report, row,

@@ -297,6 +297,16 @@ master_child_answered(
 	    &container_of(sup, struct master, sup)->reload, child, message);
 }
 
+static void
+master_ordered_to_stop(struct control *control)
+{
+	master_terminate(container_of(control, struct master, control));
+}
+
+static const struct control_ops master_control_ops = {
+	.stop = master_ordered_to_stop,
+};
+
 static const struct supervisor_ops master_supervisor_ops = {
 	.ready = master_serving,
 	.failed = master_fail,
@@ -458,6 +468,21 @@ master_open_supervisor(struct master *master)
 	return 0;
 }
 
+static int
+master_open_control(struct master *master)
+{
+	struct control *control = &master->control;
+
+	control->sup = &master->sup;
+	control->conf_path = master->conf_path;
+	control->ops = &master_control_ops;
+	if (control_open(control, master->conf->control) == 0)
+		return 0;
+	log_errno(&master->log, LOG_LEVEL_ERROR, errno,
+	    "cannot make the control socket \"%s\"", master->conf->control);
+	return -1;
+}
+
 /* A step that says only errno. */
 static int
 master_step(struct master *master, int result, const char *what)
@@ -482,7 +507,8 @@ master_open(struct master *master)
 	    master_step(master, master_open_loop(master),
 		"cannot open the event loop") == -1 ||
 	    master_step(master, master_open_supervisor(master),
-		"cannot make the channels") == -1)
+		"cannot make the channels") == -1 ||
+	    master_open_control(master) == -1)
 		return -1;
 	return 0;
 }
@@ -490,6 +516,7 @@ master_open(struct master *master)
 static void
 master_close(struct master *master)
 {
+	control_close(&master->control);
 	reload_close(&master->reload);
 	supervisor_close(&master->sup);
 	if (master->loop != NULL) {

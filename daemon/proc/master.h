@@ -15,6 +15,7 @@
 #include "conf/conf.h"
 #include "event/loop.h"
 #include "event/signals.h"
+#include "proc/control.h"
 #include "proc/plan.h"
 #include "proc/privileges.h"
 #include "proc/reload.h"
@@ -54,6 +55,7 @@ struct master {
 	struct log log;
 	struct loop_hook turn_end;
 	struct supervisor sup;
+	struct control control;
 	struct reload reload;
 	struct reload_request hang_up; /* by SIGHUP */
 	bool hung_up;                  /* and under way */

@@ -1,0 +1,75 @@
+/*
+ * The control socket: a UNIX stream socket of the master, by which muxctl
+ * asks and orders.
+ *
+ *   control.c           the socket: who may connect, and how many
+ *   control_client.c    a connection: its request, its answer, their bounds
+ *   control_commands.c  what a command does
+ *   control_show.c      what is asked of monitor/report.c
+ *   control_watch.c     events for those who subscribe
+ *
+ * A request is a line of words (proc/request.h).  Its answer is made of lines
+ * of JSON, one object each; the last one has a member "ok":
+ *
+ *   {"ok":true,…}
+ *   {"ok":false,"error":"there is no server \"web/x\""}
+ *
+ * Those before it are the items of a list, or events.
+ *
+ * Only the master's own user and root may speak.  Nothing a client does or
+ * leaves undone makes the master wait: whatever it sends, it gets a bounded
+ * buffer and a bounded time.
+ */
+#ifndef MUXD_PROC_CONTROL_H
+#define MUXD_PROC_CONTROL_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+
+#include "base/list.h"
+#include "base/log.h"
+#include "event/io.h"
+#include "proc/control_watch.h"
+#include "proc/supervisor.h"
+
+#define CONTROL_CLIENTS    16
+#define CONTROL_REQUEST_MS 5000  /* for a request to come in */
+#define CONTROL_OUTPUT_MS  30000 /* for a client to take any of the answer */
+#define CONTROL_OUTPUT_MAX (UINT32_C(8) << 20) /* bytes that it has not taken */
+
+struct control;
+
+/* What the owner does. */
+struct control_ops {
+	/* As SIGTERM: drain and stop, or stop at once. */
+	void (*stop)(struct control *control);
+};
+
+struct control {
+	/* The owner's, set before control_open(). */
+	struct supervisor *sup;
+	const char *conf_path;
+	const struct control_ops *ops;
+	/* Its own. */
+	struct io io;
+	const char *path; /* NULL: not open */
+	struct timer resume;
+	struct list clients;
+	unsigned nclients;
+	uid_t uid; /* who may speak, beside root */
+	uint64_t started_ms;
+	struct log_limit refusals;
+	struct control_watch watch;
+};
+
+/* Listen at the path, which the lock says is nobody else's; the string must
+ * outlive the control.  -1 with errno: EADDRINUSE if somebody answers there,
+ * EEXIST if it is no socket. */
+int control_open(struct control *control, const char *path);
+
+/* Answer who waits for the end, close all, and remove the file.  Zeroed memory
+ * is allowed. */
+void control_close(struct control *control);
+
+#endif
