@@ -12,7 +12,7 @@ const struct command command_table[] = {
 	    "the daemon as a whole" },
 	{ COMMAND_SHOW_SERVICES, "show services", { 0 }, 0, OPTION_BY_WORKER,
 	    false, "services, their sessions and counters" },
-	{ COMMAND_SHOW_POOLS, "show pools", { 0 }, 0, OPTION_BY_WORKER, false,
+	{ COMMAND_SHOW_POOLS, "show pools", { 0 }, 0, 0, false,
 	    "pools, and how many of their servers are usable" },
 	{ COMMAND_SHOW_SERVERS, "show servers", { 0 }, 0, OPTION_BY_WORKER,
 	    false, "servers, their health and counters" },

@@ -90,8 +90,20 @@ control_show_pools(struct control_client *client)
 {
 	struct report_source source = show_source(client);
 
-	show(client, "pools",
-	    report_pools(&source, show_now(client), show_by_worker(client)));
+	show(client, "pools", report_pools(&source, show_now(client), false));
+}
+
+/* A server that is no name has one place, and the counters of its workers. */
+static void
+show_server_workers(json_t *server)
+{
+	const json_t *places = json_object_get(server, "places");
+	json_t *place = json_array_get(places, 0);
+
+	if (json_array_size(places) == 1 &&
+	    json_object_get(place, "workers") != NULL)
+		(void)json_object_set(
+		    server, "workers", json_object_get(place, "workers"));
 }
 
 /* Those of all pools in one list, each with its pool. */
@@ -110,6 +122,7 @@ control_show_servers(struct control_client *client)
 		{
 			(void)json_object_set(
 			    server, "pool", json_object_get(pool, "name"));
+			show_server_workers(server);
 			(void)json_array_append(all, server);
 		}
 	}

@@ -161,7 +161,8 @@ tell_followers(const char *word, char *error)
 		if (strncmp(name, word, len) != 0 || name[len] != ' ')
 			continue;
 		at += snprintf(error + at, REQUEST_ERROR_MAX - (size_t)at,
-		    "%s%s", at == 0 ? "what follows is one of: " : ", ",
+		    "%s%s%s%s", at == 0 ? "\"" : "", at == 0 ? word : "",
+		    at == 0 ? "\" is followed by one of: " : ", ",
 		    name + len + 1);
 	}
 	return at > 0;
