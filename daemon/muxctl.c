@@ -95,6 +95,26 @@ print_status(const json_t *answer)
 	    load_text(json_at(status, "memory"), true, buf));
 }
 
+/* What is wrong with a configuration, or is warned of. */
+static void
+print_messages(FILE *out, const json_t *messages)
+{
+	json_int_t line;
+	json_t *one;
+	size_t i;
+
+	json_array_foreach((json_t *)(uintptr_t)messages, i, one)
+	{
+		line = json_integer_value(json_at(one, "line"));
+		fprintf(out, "%s", json_string_value(json_at(one, "file")));
+		if (line > 0)
+			fprintf(out, ":%" JSON_INTEGER_FORMAT, line);
+		fprintf(out, ": %s%s\n",
+		    json_is_true(json_at(one, "warning")) ? "warning: " : "",
+		    json_string_value(json_at(one, "text")));
+	}
+}
+
 /* A sentence about what an order has done. */
 static void
 print_order(enum command_id id, const json_t *answer)
@@ -133,6 +153,10 @@ print_order(enum command_id id, const json_t *answer)
 		break;
 	case COMMAND_UNBAN:
 		printf("%s is no longer banned\n", prefix);
+		break;
+	case COMMAND_RELOAD:
+		print_messages(stdout, json_at(answer, "messages"));
+		printf("the configuration is in force\n");
 		break;
 	case COMMAND_STOP:
 		printf("muxd stops\n");
@@ -198,8 +222,12 @@ finish(const struct muxctl *muxctl, const struct request *request,
 	const char *path;
 
 	if (!link_is_ok(last)) {
-		fprintf(stderr, "muxctl: %s\n",
-		    json_string_value(json_object_get(last, "error")));
+		/* The first of the messages is the error, if there are any. */
+		if (json_array_size(json_at(last, "messages")) > 0)
+			print_messages(stderr, json_at(last, "messages"));
+		else
+			fprintf(stderr, "muxctl: %s\n",
+			    json_string_value(json_object_get(last, "error")));
 		if (muxctl->json)
 			print_json(last);
 		return MUXCTL_REFUSED;
@@ -240,6 +268,7 @@ muxctl_command(struct muxctl *muxctl, const struct request *request,
     const char *const *words, size_t n)
 {
 	bool waits = request->command->id == COMMAND_WAIT_DRAINED ||
+	    request->command->id == COMMAND_RELOAD ||
 	    request->command->id == COMMAND_EVENTS;
 	int timeout_ms = waits ? LINK_FOR_EVER : LINK_PATIENCE_MS;
 	json_t *items = json_array(), *line;

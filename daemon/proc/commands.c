@@ -52,6 +52,8 @@ const struct command command_table[] = {
 	    "refuse new clients of a prefix" },
 	{ COMMAND_UNBAN, "unban", { ARGUMENT_PREFIX }, 1, 0, false,
 	    "take a ban back" },
+	{ COMMAND_RELOAD, "reload", { 0 }, 0, 0, false,
+	    "put what the files say in force, or say what is wrong" },
 	{ COMMAND_WAIT_DRAINED, "wait drained", { ARGUMENT_SERVER }, 0,
 	    OPTION_FOR, false, "wait until a server, or all, has no session" },
 	{ COMMAND_STOP, "stop", { 0 }, 0, 0, false,

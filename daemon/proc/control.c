@@ -174,6 +174,16 @@ control_open(struct control *control, const char *path)
 }
 
 void
+control_tell_reload(struct control *control, bool applied)
+{
+	if (control->path != NULL)
+		control_watch_tell(control, "reload",
+		    applied ? "the configuration was reloaded"
+			    : "a reload was refused",
+		    json_pack("{s:b}", "applied", applied));
+}
+
+void
 control_close(struct control *control)
 {
 	struct control_client *client;

@@ -6,6 +6,7 @@
  *   control_client.c    a connection: its request, its answer, their bounds
  *   control_commands.c  what a command does
  *   control_show.c      what is asked of monitor/report.c
+ *   control_reload.c    the order to reload
  *   control_watch.c     events for those who subscribe
  *
  * A request is a line of words (proc/request.h).  Its answer is made of lines
@@ -39,6 +40,7 @@
 #define CONTROL_OUTPUT_MAX (UINT32_C(8) << 20) /* bytes that it has not taken */
 
 struct control;
+struct reload;
 
 /* What the owner does. */
 struct control_ops {
@@ -49,6 +51,7 @@ struct control_ops {
 struct control {
 	/* The owner's, set before control_open(). */
 	struct supervisor *sup;
+	struct reload *reload;
 	const char *conf_path;
 	const struct control_ops *ops;
 	/* Its own. */
@@ -67,6 +70,9 @@ struct control {
  * outlive the control.  -1 with errno: EADDRINUSE if somebody answers there,
  * EEXIST if it is no socket. */
 int control_open(struct control *control, const char *path);
+
+/* A reload is over: tell who watches. */
+void control_tell_reload(struct control *control, bool applied);
 
 /* Answer who waits for the end, close all, and remove the file.  Zeroed memory
  * is allowed. */

@@ -35,6 +35,8 @@ control_client_end(struct control_client *client)
 	if (client->over)
 		return;
 	client->over = true;
+	if (client->order != NULL)
+		control_reload_forget(client->order);
 	if (client->phase == CONTROL_SUBSCRIBED)
 		control_watch_leave(client->control);
 	loop_timer_cancel(loop, &client->timer);
@@ -198,6 +200,18 @@ control_client_succeed(struct control_client *client, json_t *object)
 		object = NULL;
 	}
 	control_client_send(client, object);
+	client->work = NULL;
+	if (client->phase == CONTROL_WORKING)
+		client->phase = CONTROL_READING;
+}
+
+void
+control_client_refuse(
+    struct control_client *client, const char *text, json_t *messages)
+{
+	control_client_send(client,
+	    json_pack(
+		"{s:b,s:s,s:o}", "ok", 0, "error", text, "messages", messages));
 	client->work = NULL;
 	if (client->phase == CONTROL_WORKING)
 		client->phase = CONTROL_READING;

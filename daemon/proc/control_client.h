@@ -19,6 +19,7 @@
 #include <jansson.h>
 
 #include "proc/control.h"
+#include "proc/control_reload.h"
 #include "proc/request.h"
 
 /* As much of an answer is made at a time. */
@@ -49,6 +50,7 @@ struct control_client {
 	/* WORKING: makes more of the answer, and is called again until it
 	 * calls control_client_done(). */
 	void (*work)(struct control_client *client);
+	struct control_order *order; /* a reload it waits for, or NULL */
 	/* work's own. */
 	struct {
 		struct request request; /* its words are gone by then */
@@ -81,6 +83,9 @@ void control_client_send(struct control_client *client, json_t *object);
 void control_client_succeed(struct control_client *client, json_t *object);
 void control_client_fail(struct control_client *client, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/* The same with all that is wrong; takes the reference. */
+void control_client_refuse(
+    struct control_client *client, const char *text, json_t *messages);
 
 /* The answer goes on in a later turn: call work in the next one, or delay_ms
  * from now, and while the client takes what there is. */

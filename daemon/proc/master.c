@@ -25,6 +25,7 @@
 #include "proc/caps.h"
 #include "proc/detach.h"
 #include "proc/lock.h"
+#include "proc/master_control.h"
 #include "proc/notify.h"
 #include "proc/summary.h"
 #include "proc/supervisor.h"
@@ -141,7 +142,7 @@ master_fail(struct supervisor *sup)
 
 /* ---- signals ---- */
 
-static void
+void
 master_terminate(struct master *master)
 {
 	if (master->phase < MASTER_DRAINING) {
@@ -181,6 +182,7 @@ master_reload_over(struct reload *reload, const struct reload_result *result)
 {
 	struct master *master = container_of(reload, struct master, reload);
 
+	control_tell_reload(&master->control, result->applied);
 	if (master->phase == MASTER_SERVING)
 		master_status(master,
 		    result->applied ? ""
@@ -296,16 +298,6 @@ master_child_answered(
 	reload_child_answered(
 	    &container_of(sup, struct master, sup)->reload, child, message);
 }
-
-static void
-master_ordered_to_stop(struct control *control)
-{
-	master_terminate(container_of(control, struct master, control));
-}
-
-static const struct control_ops master_control_ops = {
-	.stop = master_ordered_to_stop,
-};
 
 static const struct supervisor_ops master_supervisor_ops = {
 	.ready = master_serving,
@@ -466,21 +458,6 @@ master_open_supervisor(struct master *master)
 	master->reload.ops = &master_reload_ops;
 	reload_open(&master->reload);
 	return 0;
-}
-
-static int
-master_open_control(struct master *master)
-{
-	struct control *control = &master->control;
-
-	control->sup = &master->sup;
-	control->conf_path = master->conf_path;
-	control->ops = &master_control_ops;
-	if (control_open(control, master->conf->control) == 0)
-		return 0;
-	log_errno(&master->log, LOG_LEVEL_ERROR, errno,
-	    "cannot make the control socket \"%s\"", master->conf->control);
-	return -1;
 }
 
 /* A step that says only errno. */

@@ -75,6 +75,9 @@ struct master_options {
 	int ready_fd;
 };
 
+/* As SIGTERM: drain and stop; a second time, stop at once. */
+void master_terminate(struct master *master);
+
 /* Run the daemon to its end; the exit status. */
 int master_run(const struct master_options *options);
 

@@ -1,0 +1,32 @@
+/*
+ * The master's control socket: what is ordered there.
+ */
+#include "proc/master_control.h"
+
+#include <errno.h>
+
+static void
+master_ordered_to_stop(struct control *control)
+{
+	master_terminate(container_of(control, struct master, control));
+}
+
+static const struct control_ops master_control_ops = {
+	.stop = master_ordered_to_stop,
+};
+
+int
+master_open_control(struct master *master)
+{
+	struct control *control = &master->control;
+
+	control->sup = &master->sup;
+	control->reload = &master->reload;
+	control->conf_path = master->conf_path;
+	control->ops = &master_control_ops;
+	if (control_open(control, master->conf->control) == 0)
+		return 0;
+	log_errno(&master->log, LOG_LEVEL_ERROR, errno,
+	    "cannot make the control socket \"%s\"", master->conf->control);
+	return -1;
+}
