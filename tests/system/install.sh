@@ -24,6 +24,9 @@ run_make()
 run_make install
 conf=$dir/etc/muxd.conf
 [ -x "$dir/usr/sbin/muxd" ] || fail 'the binary is in sbin'
+[ -x "$dir/usr/sbin/muxctl" ] || fail 'muxctl is in sbin'
+[ -s "$dir/usr/share/bash-completion/completions/muxctl" ] ||
+    fail 'bash completes for muxctl'
 cmp -s "$MUXD_SRCDIR/conf/muxd.conf" "$conf" || fail 'the sample is installed'
 "$dir/usr/sbin/muxd" -t -c "$conf" || fail 'the installed sample is valid'
 
