@@ -115,6 +115,50 @@ print_messages(FILE *out, const json_t *messages)
 	}
 }
 
+static void
+print_addresses(const char *what, const json_t *addresses)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach((json_t *)(uintptr_t)addresses, i, one)
+	    printf("%s %s\n", what, json_string_value(one));
+}
+
+/* What a reload would do. */
+static void
+print_diff(const json_t *answer)
+{
+	const json_t *changes = json_at(answer, "changes");
+	const char *option, *before, *after;
+	json_t *row;
+	size_t i;
+
+	json_array_foreach((json_t *)(uintptr_t)changes, i, row)
+	{
+		option = json_string_value(json_at(row, "option"));
+		before = json_string_value(json_at(row, "before"));
+		after = json_string_value(json_at(row, "after"));
+		if (before != NULL && after != NULL)
+			printf("~ %s: %s -> %s\n", option, before, after);
+		else
+			printf("%c %s%s%s\n",
+			    strcmp(json_string_value(json_at(row, "change")),
+				"added") == 0
+				? '+'
+				: '-',
+			    option, before != NULL || after != NULL ? ": " : "",
+			    before != NULL      ? before
+				: after != NULL ? after
+						: "");
+	}
+	print_addresses("opens", json_at(answer, "opens"));
+	print_addresses("closes", json_at(answer, "closes"));
+	print_messages(stdout, json_at(answer, "messages"));
+	if (json_array_size(changes) == 0)
+		printf("a reload would change nothing\n");
+}
+
 /* A sentence about what an order has done. */
 static void
 print_order(enum command_id id, const json_t *answer)
@@ -187,6 +231,8 @@ print_answer(enum command_id id, const json_t *answer)
 
 	if (id == COMMAND_STATUS)
 		print_status(answer);
+	else if (id == COMMAND_DIFF)
+		print_diff(answer);
 	else if (id == COMMAND_SHOW_CONFIG)
 		fputs(json_string_value(json_at(answer, "config")), stdout);
 	else if (table_of(id, 0, &path) != NULL)

@@ -52,6 +52,8 @@ const struct command command_table[] = {
 	    "refuse new clients of a prefix" },
 	{ COMMAND_UNBAN, "unban", { ARGUMENT_PREFIX }, 1, 0, false,
 	    "take a ban back" },
+	{ COMMAND_DIFF, "diff", { 0 }, 0, 0, false,
+	    "what a reload would change" },
 	{ COMMAND_RELOAD, "reload", { 0 }, 0, 0, false,
 	    "put what the files say in force, or say what is wrong" },
 	{ COMMAND_WAIT_DRAINED, "wait drained", { ARGUMENT_SERVER }, 0,

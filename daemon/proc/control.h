@@ -7,6 +7,7 @@
  *   control_commands.c  what a command does
  *   control_show.c      what is asked of monitor/report.c
  *   control_reload.c    the order to reload
+ *   control_diff.c      what that would change
  *   control_watch.c     events for those who subscribe
  *
  * A request is a line of words (proc/request.h).  Its answer is made of lines

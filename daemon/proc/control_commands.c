@@ -391,6 +391,7 @@ static void (*const functions[COMMANDS])(struct control_client *) = {
 	[COMMAND_KILL] = run_kill,
 	[COMMAND_BAN] = run_ban,
 	[COMMAND_UNBAN] = run_unban,
+	[COMMAND_DIFF] = control_diff,
 	[COMMAND_RELOAD] = control_reload,
 	[COMMAND_WAIT_DRAINED] = run_wait_drained,
 	[COMMAND_STOP] = run_stop,

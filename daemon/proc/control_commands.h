@@ -9,6 +9,9 @@
 /* Do what client->job.request asks for, which answers or goes on later. */
 void control_commands_run(struct control_client *client);
 
+/* What a reload would change (control_diff.c). */
+void control_diff(struct control_client *client);
+
 /* The functions of those that only look (control_show.c). */
 void control_show_status(struct control_client *client);
 void control_show_services(struct control_client *client);

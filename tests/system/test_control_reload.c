@@ -2,6 +2,7 @@
  * A reload that is ordered by hand is answered when it is over, and what was
  * set by hand holds until the files say something else.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "address.h"
@@ -137,6 +138,42 @@ what_is_set_by_hand_outlives_a_reload_that_does_not_speak_of_it(void **state)
 	muxd_stop(scene.muxd);
 }
 
+static void
+diff_tells_what_a_reload_would_do(void **state)
+{
+	struct scene scene;
+	struct muxd_result result;
+
+	(void)state;
+	scene_start(&scene);
+	result = muxctl_run(scene.muxd, "diff");
+	assert_int_equal(result.status, 0);
+	assert_string_equal(result.out, "a reload would change nothing\n");
+	write_conf(&scene, "weight = 3",
+	    "event_backend = \"poll\"\n"
+	    "service \"echo\" {\n"
+	    "  listen = { \"127.0.0.1:7\" }\n"
+	    "  handler = \"echo\"\n"
+	    "}\n");
+	result = muxctl_run(scene.muxd, "diff");
+	assert_int_equal(result.status, 0);
+	assert_non_null(
+	    strstr(result.out, "~ pool \"p\" server \"a\" weight: 1 -> 3\n"));
+	assert_non_null(strstr(result.out, "+ service \"echo\"\n"));
+	assert_null(strstr(result.out, "handler"));
+	assert_non_null(strstr(result.out, "opens 127.0.0.1:7\n"));
+	assert_null(strstr(result.out, "closes"));
+	if (getenv("MUXD_BACKEND") == NULL)
+		assert_non_null(strstr(result.out, "takes a restart"));
+	/* Nothing of it has happened. */
+	expect_shares(&scene, VISITS / 2, VISITS / 2);
+	write_conf(&scene, "wieght = 3", "");
+	result = muxctl_run(scene.muxd, "diff");
+	assert_int_equal(result.status, 1);
+	assert_non_null(strstr(result.err, "muxd.conf:4: "));
+	muxd_stop(scene.muxd);
+}
+
 /* The client of a reload may leave before it is answered. */
 static void
 client_of_a_reload_may_leave(void **state)
@@ -164,6 +201,7 @@ main(void)
 		system_test(refused_reload_says_file_and_line),
 		system_test(
 		    what_is_set_by_hand_outlives_a_reload_that_does_not_speak_of_it),
+		system_test(diff_tells_what_a_reload_would_do),
 		system_test(client_of_a_reload_may_leave),
 	};
 
