@@ -233,6 +233,8 @@ print_answer(enum command_id id, const json_t *answer)
 		print_status(answer);
 	else if (id == COMMAND_DIFF)
 		print_diff(answer);
+	else if (id == COMMAND_METRICS)
+		fputs(json_string_value(json_at(answer, "metrics")), stdout);
 	else if (id == COMMAND_SHOW_CONFIG)
 		fputs(json_string_value(json_at(answer, "config")), stdout);
 	else if (table_of(id, 0, &path) != NULL)

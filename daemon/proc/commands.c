@@ -34,6 +34,8 @@ const struct command command_table[] = {
 	    "services and servers, once a second" },
 	{ COMMAND_EVENTS, "events", { 0 }, 0, 0, false,
 	    "what happens, as it happens" },
+	{ COMMAND_METRICS, "metrics", { 0 }, 0, 0, false,
+	    "all counters in the text format of Prometheus" },
 	{ COMMAND_DRAIN, "drain", { ARGUMENT_SERVER }, 1, 0, false,
 	    "no new sessions for a server" },
 	{ COMMAND_DISABLE, "disable", { ARGUMENT_SERVER }, 1, 0, false,

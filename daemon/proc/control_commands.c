@@ -383,6 +383,7 @@ static void (*const functions[COMMANDS])(struct control_client *) = {
 	[COMMAND_SHOW_BANS] = control_show_bans,
 	[COMMAND_SHOW_CONFIG] = control_show_config,
 	[COMMAND_EVENTS] = run_events,
+	[COMMAND_METRICS] = control_show_metrics,
 	[COMMAND_DRAIN] = run_drain,
 	[COMMAND_DISABLE] = run_disable,
 	[COMMAND_ENABLE] = run_enable,

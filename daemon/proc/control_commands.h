@@ -23,6 +23,7 @@ void control_show_limits(struct control_client *client);
 void control_show_workers(struct control_client *client);
 void control_show_errors(struct control_client *client);
 void control_show_bans(struct control_client *client);
+void control_show_metrics(struct control_client *client);
 void control_show_config(struct control_client *client);
 
 #endif

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "monitor/metrics.h"
 #include "monitor/report.h"
 #include "proc/control_commands.h"
 #include "state/bans.h"
@@ -207,6 +209,21 @@ control_show_config(struct control_client *client)
 	}
 	show(client, "config", result == 0 ? json_stringn(text, len) : NULL);
 	free(text);
+}
+
+/* One text, as the status page has it. */
+void
+control_show_metrics(struct control_client *client)
+{
+	struct report_source source = show_source(client);
+	struct strbuf out = { 0 };
+	json_t *text = NULL;
+
+	metrics_write(&out, &source, show_now(client), clock_wall_us());
+	if (!out.failed && out.text != NULL)
+		text = json_stringn(out.text, out.len);
+	strbuf_free(&out);
+	show(client, "metrics", text);
 }
 
 /* ---- sessions ---- */

@@ -93,6 +93,7 @@ tables_show_what_there_is(void **state)
 	expect(muxctl_run(muxd, "show", "sources"), 0, "127.0.0.1/32", "");
 	expect(muxctl_run(muxd, "show", "limits"), 0, "limits.memory", "");
 	expect(muxctl_run(muxd, "show", "workers"), 0, "serving", "");
+	expect(muxctl_run(muxd, "metrics"), 0, "\n# TYPE muxd_", "");
 	expect(muxctl_run(muxd, "show", "config"), 0, "service \"echo\" {", "");
 	expect(muxctl_run(muxd, "ban", "192.0.2.0/24"), 0,
 	    "192.0.2.0/24 is banned\n", "");
