@@ -343,7 +343,7 @@ static void
 row_write(FILE *out, const json_t *row, const struct table *table, bool worker,
     const size_t *widths, size_t width)
 {
-	char line[COLUMNS_MAX * TABLE_CELL_MAX], buf[TABLE_CELL_MAX];
+	char line[COLUMNS_MAX * TABLE_CELL_MAX] = "", buf[TABLE_CELL_MAX];
 	size_t i, len = 0;
 
 	for (i = 0; i < table->ncolumns; i++) {
