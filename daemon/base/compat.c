@@ -238,7 +238,7 @@ compat_receive_fds(int fd, void *data, size_t len, int *fds, size_t *n)
 		.msg_control = &control,
 		.msg_controllen = sizeof(control),
 	};
-	bool more = false;
+	bool more = false, fit;
 	size_t max = *n;
 	ssize_t result;
 
@@ -249,8 +249,11 @@ compat_receive_fds(int fd, void *data, size_t len, int *fds, size_t *n)
 	*n = fds_take(&msg, fds, max, &more);
 	if (!more && (msg.msg_flags & MSG_CTRUNC) == 0)
 		return result;
+	fit = !more && *n < max;
 	while (*n > 0)
 		(void)close(fds[--*n]);
+	if (fit)
+		return result;
 	errno = EMSGSIZE;
 	return -1;
 }

@@ -30,9 +30,9 @@ ssize_t compat_send_fds(
 
 /*
  * Receive bytes, and up to *n descriptors that came with the first of them,
- * close-on-exec; *n becomes their number.  As recv(2), and -1 with
- * EMSGSIZE if there were more than that, or no room for them in this process:
- * then none is kept.
+ * close-on-exec; *n becomes their number.  As recv(2).  If this process has no
+ * room for all of them (MSG_CTRUNC of recvmsg(2)), none is kept and *n is 0.
+ * -1 with EMSGSIZE, and the bytes are gone, if there were more than *n.
  */
 ssize_t compat_receive_fds(int fd, void *data, size_t len, int *fds, size_t *n);
 

@@ -64,7 +64,8 @@ reload_find_slots(struct reload *reload)
 	 * somebody still needs make room. */
 	if (oldest > current)
 		oldest = current;
-	state_forget(state, 1, oldest - 1);
+	if (oldest > 1)
+		state_forget(state, 1, oldest - 1);
 	if (slots_make(
 		&reload->new_slots, reload->conf, state, reload->number) == 0)
 		return 0;

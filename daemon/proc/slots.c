@@ -172,7 +172,8 @@ same_target(const struct conf_target *one, const struct conf_target *other)
 	const char *host = one->host != NULL ? one->host : "";
 	const char *was = other->host != NULL ? other->host : "";
 
-	return one->kind == other->kind && strcmp(host, was) == 0;
+	return one->kind == other->kind && strcmp(host, was) == 0 &&
+	    (one->kind != TARGET_NAME || one->port == other->port);
 }
 
 static void
@@ -215,8 +216,12 @@ slots_apply(const struct slots *slots, const struct conf *conf,
 			server = &pool->servers[j];
 			was = find_server(before, pool, server);
 			for (k = 0; k < server->nplaces; k++) {
-				if (was != NULL &&
-				    !same_target(&server->target, &was->target))
+				/* A place that has lain idle may still have
+				 * what it was last used for. */
+				if (before != NULL &&
+				    (was == NULL ||
+					!same_target(
+					    &server->target, &was->target)))
 					state_server_clear(
 					    &state->servers[*place + k]);
 				place_apply(conf, pool, server,

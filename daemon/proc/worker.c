@@ -188,7 +188,8 @@ worker_make_doors(struct worker *worker, const struct brief *brief)
 	for (i = 0; i < brief->ndoors; i++)
 		n += brief->doors[i].fresh != 0;
 	if (doors == NULL || n != reload->nfds) {
-		errno = doors == NULL ? ENOMEM : EPROTO;
+		/* One that is missing found no descriptor free. */
+		errno = doors == NULL ? ENOMEM : EMFILE;
 		mem_free(doors);
 		return NULL;
 	}
@@ -250,8 +251,9 @@ worker_prepare(struct worker *worker)
 	uint32_t refusal;
 
 	worker_abort(worker);
+	/* There was no descriptor free for it. */
 	if (channel->nfds == 0)
-		errno = EPROTO;
+		errno = EMFILE;
 	if (channel->nfds == 0 ||
 	    brief_read(&brief, channel->fds[0], &errors) == -1) {
 		refusal = MESSAGE_REFUSAL(REFUSAL_BRIEF, errno);
@@ -306,6 +308,7 @@ worker_message(struct channel *channel, const struct message *message)
 		break;
 	case MESSAGE_ABORT:
 		worker_abort(worker);
+		worker_drop_sockets(worker);
 		break;
 	case MESSAGE_ADOPT:
 		if (channel->nfds > 0 &&

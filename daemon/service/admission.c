@@ -201,6 +201,16 @@ admission_park(struct door *door, const struct applicant *who,
 	return true;
 }
 
+/* At a door that no later turn asks again, nobody can wait: its address is
+ * gone with a reload. */
+static bool
+admission_can_park(const struct door *door)
+{
+	const struct services *set = door->service->set;
+
+	return !set->draining && door->service->generation == set->current;
+}
+
 /* Ask for a client at the door.  False when it has become the waiter. */
 static bool
 admission_ask(struct door *door, int fd, const struct addr *peer, bool behind)
@@ -209,7 +219,6 @@ admission_ask(struct door *door, int fd, const struct addr *peer, bool behind)
 		.fd = fd,
 		.request = { .peer = *peer, .wait = door_waits(door) },
 	};
-	struct services *set = door->service->set;
 	enum reason reason = REASON_NONE;
 
 	/* Those that wait were here before. */
@@ -220,7 +229,7 @@ admission_ask(struct door *door, int fd, const struct addr *peer, bool behind)
 		reason = admission_try(door, &who);
 	if (reason == REASON_NONE)
 		return true;
-	if (!set->draining && admission_may_wait(door, reason) &&
+	if (admission_can_park(door) && admission_may_wait(door, reason) &&
 	    admission_park(door, &who, reason, behind))
 		return false;
 	admission_refuse_peer(door, fd, peer, reason);

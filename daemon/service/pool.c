@@ -68,6 +68,11 @@ server_read(struct server *server)
 
 	(void)state_server_get(server->shared, &addr, &weight);
 	weight = state_server_weight(server->shared, weight);
+	/* A later configuration has given the server another kind of address,
+	 * and with it what this one does not have: its path. */
+	if ((addr.family == ADDR_UNIX) !=
+	    (server->conf->target.kind == TARGET_UNIX))
+		addr = (struct addr){ .family = ADDR_NONE };
 	if (weight == 0)
 		weight = 1;
 	changed =

@@ -120,9 +120,11 @@ quota_take(const struct service *service, struct ledger_entry *entry,
 	request->retry_ms = 0;
 	if (reason != REASON_NONE)
 		return reason;
-	if (limit->connections != 0 &&
-	    !quota_take_limit(set, entry, &service->shared->connections,
-		limit->connections, HOLD_SERVICE, request->wait))
+	/* Also where there is no limit: a reload may bring one, which is exact
+	 * only if it counts those who are there. */
+	if (!quota_take_limit(set, entry, &service->shared->connections,
+		limit->connections != 0 ? limit->connections : TALLY_MAX,
+		HOLD_SERVICE, request->wait))
 		return REASON_SERVICE_FULL;
 	reason = quota_take_total(service, entry, request->wait);
 	if (reason != REASON_NONE)

@@ -217,6 +217,32 @@ who_waits_at_a_removed_address_is_served(void **state)
 	stop(muxd);
 }
 
+/* faults 9, 70: at a full limit there is nothing to wait for any more, and
+ * nobody is left hanging. */
+static void
+who_waits_for_a_limit_at_a_removed_address_is_refused(void **state)
+{
+	enum { WAITING = 6 };
+	const char *address = free_address();
+	struct muxd *muxd;
+	int holder, fds[WAITING], i;
+
+	(void)state;
+	muxd = muxd_start("workers = 1\n%s service \"gone\" {\n"
+			  "handler = \"echo\" listen = \"%s\"\n"
+			  "limit { connections = 1 wait_timeout = \"1h\" } }\n",
+	    ECHO, address);
+	holder = client_connect(address);
+	client_echo(holder, "the only one\n");
+	for (i = 0; i < WAITING; i++)
+		fds[i] = client_connect(address);
+	reload_with(muxd, "workers = 1\n" ECHO);
+	for (i = 0; i < WAITING; i++)
+		assert_int_not_equal(client_wait_end(fds[i]), CLIENT_DATA);
+	client_echo(holder, "and I stay\n");
+	stop(muxd);
+}
+
 /* fault 9: also where the worker whose queue it was is down at that time. */
 static void
 another_worker_serves_the_queue_of_one_that_is_down(void **state)
@@ -632,6 +658,8 @@ main(void)
 		system_test(a_configuration_that_cannot_be_is_refused),
 		system_test(services_come_and_go),
 		system_test(who_waits_at_a_removed_address_is_served),
+		system_test(
+		    who_waits_for_a_limit_at_a_removed_address_is_refused),
 		system_test(
 		    another_worker_serves_the_queue_of_one_that_is_down),
 		system_test(addresses_come_and_go_under_load),

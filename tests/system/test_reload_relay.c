@@ -97,6 +97,41 @@ servers_come_and_go(void **state)
 	stop(muxd);
 }
 
+/* Also while somebody waits for it, in a pool that knows no path. */
+static void
+a_server_moves_to_a_unix_socket(void **state)
+{
+	int a = server_listen("127.0.0.1:0"), b;
+	struct muxd *muxd = muxd_start("%s",
+	    relay_text("127.0.0.1:0",
+		test_format("server \"a\" { address = \"%s\""
+			    " max_connections = 1 }\n",
+		    address_of(a))));
+	const char *path = test_format("unix:%s/moved.sock", muxd->dir);
+	struct pair old = connect_through(muxd, a);
+	int waiting;
+
+	(void)state;
+	b = server_listen(path);
+	talk(old, "before");
+	waiting = client_connect(muxd_address(muxd, "relay", 0));
+	client_send_text(waiting, "I wait");
+	assert_true(server_stays_alone(a, 50));
+	reload_with(muxd, "%s",
+	    relay_text("127.0.0.1:0",
+		test_format("server \"a\" { address = \"%s\" }\n", path)));
+	talk(old, "still");
+	client_close(old.client);
+	client_expect_eof(old.server);
+	client_close(old.server);
+	/* Where it waited there is no server any more. */
+	(void)client_wait_end(waiting);
+	talk(connect_through(muxd, b), "there");
+	assert_null(strstr(muxd_output(muxd), "signal="));
+	assert_int_equal(unlink(path + strlen("unix:")), 0);
+	stop(muxd);
+}
+
 static void
 the_pool_may_go_away_under_its_sessions(void **state)
 {
@@ -352,6 +387,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		system_test(servers_come_and_go),
+		system_test(a_server_moves_to_a_unix_socket),
 		system_test(the_pool_may_go_away_under_its_sessions),
 		system_test(names_of_the_past_take_no_room),
 		system_test(too_many_names_at_once_are_refused),
