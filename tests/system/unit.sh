@@ -15,8 +15,9 @@ fi
 dir=$(mktemp -d) || exit 99
 trap 'rm -rf "$dir"' EXIT
 
-# The unit names a binary that need not be installed here.
-sed "s|^ExecStart=.*|ExecStart=$MUXD|" \
+# The unit names programs that need not be installed here.
+sed "s|^ExecStart=.*|ExecStart=$MUXD|
+    s|^ExecReload=[^ ]*|ExecReload=$MUXD_BUILDDIR/muxctl|" \
     "$MUXD_BUILDDIR/systemd/muxd.service" >"$dir/muxd.service" || exit 99
 
 status=0
