@@ -3,9 +3,9 @@
  */
 #include "muxctl_table.h"
 
-#define TABLE(columns)                                        \
-	{                                                     \
-		columns, sizeof(columns) / sizeof(columns[0]) \
+#define TABLE(columns)                                          \
+	{                                                       \
+		columns, sizeof(columns) / sizeof((columns)[0]) \
 	}
 
 static const struct column service_columns[] = {

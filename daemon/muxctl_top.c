@@ -67,9 +67,9 @@ static const struct column server_columns[] = {
 	{ "FAILED", "failed", CELL_COUNT },
 };
 
-#define COLUMNS(columns)                                      \
-	{                                                     \
-		columns, sizeof(columns) / sizeof(columns[0]) \
+#define COLUMNS(columns)                                        \
+	{                                                       \
+		columns, sizeof(columns) / sizeof((columns)[0]) \
 	}
 
 static const struct top_kind kinds[] = {
