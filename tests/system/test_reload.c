@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -55,6 +56,17 @@ free_address(void)
 	return address;
 }
 
+/* Sessions whose clients have gone may take a moment to end. */
+static void
+wait_descriptors(pid_t pid, size_t n)
+{
+	int64_t until = test_now_ms() + test_deadline_ms();
+
+	while (procfs_descriptors(pid) != n && test_now_ms() < until)
+		(void)poll(NULL, 0, 1);
+	assert_int_equal(procfs_descriptors(pid), n);
+}
+
 /* fault 5 */
 static void
 same_configuration_changes_nothing(void **state)
@@ -69,9 +81,12 @@ same_configuration_changes_nothing(void **state)
 	size_t master, worker, monitor;
 	struct load_process *process;
 	struct load_result result;
-	int idle = client_connect(load.address);
+	int idle;
 
 	(void)state;
+	worker =
+	    procfs_available() ? procfs_descriptors(muxd_worker(muxd, 0)) : 0;
+	idle = client_connect(load.address);
 	client_echo(idle, "before\n");
 	process = load_start(&load);
 	reload_apply(muxd);
@@ -88,7 +103,7 @@ same_configuration_changes_nothing(void **state)
 	assert_int_equal(muxd_worker_starts(muxd, 1), 1);
 	if (procfs_available()) {
 		assert_int_equal(procfs_descriptors(muxd->pid), master);
-		worker = procfs_descriptors(muxd_worker(muxd, 0));
+		wait_descriptors(muxd_worker(muxd, 0), worker);
 		monitor = procfs_descriptors(muxd_monitor(muxd));
 		for (i = 0; i < 3; i++)
 			reload_apply(muxd);
