@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,6 +25,16 @@ const char *
 child_name(const struct child *child)
 {
 	return child->kind == CHILD_WORKER ? "worker" : "monitor";
+}
+
+const char *
+child_label(const struct child *child, char buf[CHILD_LABEL_MAX])
+{
+	if (child->kind != CHILD_WORKER)
+		return child_name(child);
+	(void)snprintf(
+	    buf, CHILD_LABEL_MAX, "%s %u", child_name(child), child->slot);
+	return buf;
 }
 
 int

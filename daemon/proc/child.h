@@ -62,6 +62,10 @@ int child_failure(int error);
 /* "worker" or "monitor". */
 const char *child_name(const struct child *child);
 
+/* "worker 3" or "monitor", in buf. */
+#define CHILD_LABEL_MAX 24
+const char *child_label(const struct child *child, char buf[CHILD_LABEL_MAX]);
+
 /* A record that the child is ready. */
 void child_log_start(struct log *log, const struct child *child);
 

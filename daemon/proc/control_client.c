@@ -192,13 +192,10 @@ control_client_send(struct control_client *client, json_t *object)
 	loop_timer_set(client->control->sup->loop, &client->turn, 0);
 }
 
-void
-control_client_succeed(struct control_client *client, json_t *object)
+/* Send the last line of an answer. */
+static void
+client_answer(struct control_client *client, json_t *object)
 {
-	if (object == NULL || json_object_set_new(object, "ok", json_true())) {
-		json_decref(object);
-		object = NULL;
-	}
 	control_client_send(client, object);
 	client->work = NULL;
 	if (client->phase == CONTROL_WORKING)
@@ -206,15 +203,22 @@ control_client_succeed(struct control_client *client, json_t *object)
 }
 
 void
+control_client_succeed(struct control_client *client, json_t *object)
+{
+	if (object == NULL || json_object_set_new(object, "ok", json_true())) {
+		json_decref(object);
+		object = NULL;
+	}
+	client_answer(client, object);
+}
+
+void
 control_client_refuse(
     struct control_client *client, const char *text, json_t *messages)
 {
-	control_client_send(client,
+	client_answer(client,
 	    json_pack(
 		"{s:b,s:s,s:o}", "ok", 0, "error", text, "messages", messages));
-	client->work = NULL;
-	if (client->phase == CONTROL_WORKING)
-		client->phase = CONTROL_READING;
 }
 
 void
@@ -227,11 +231,7 @@ control_client_fail(struct control_client *client, const char *fmt, ...)
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	/* What a request had in it need not be UTF-8. */
-	control_client_send(
-	    client, json_pack("{s:b,s:s}", "ok", 0, "error", text));
-	client->work = NULL;
-	if (client->phase == CONTROL_WORKING)
-		client->phase = CONTROL_READING;
+	client_answer(client, json_pack("{s:b,s:s}", "ok", 0, "error", text));
 }
 
 /* ---- requests ---- */

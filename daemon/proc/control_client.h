@@ -47,8 +47,8 @@ struct control_client {
 	uint64_t output_due;  /* some output must be taken; 0: there is none */
 	struct timer timer;   /* for these */
 	struct timer turn;    /* the next step */
-	/* WORKING: makes more of the answer, and is called again until it
-	 * calls control_client_done(). */
+	/* WORKING: makes more of the answer, and is called again until it has
+	 * sent the last line of it. */
 	void (*work)(struct control_client *client);
 	struct control_order *order; /* a reload it waits for, or NULL */
 	/* work's own. */

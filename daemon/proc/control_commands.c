@@ -95,13 +95,25 @@ find_server(
 	return false;
 }
 
+/* An order to a server has worked: what of it is new, which takes the
+ * reference. */
+static void
+server_done(struct control_client *client, const char *key, json_t *value)
+{
+	const struct request *request = &client->job.request;
+	char text[256];
+
+	order_done(client, order_text(request, text, sizeof(text)),
+	    json_pack(
+		"{s:s,s:o}", "server", request->arguments[0], key, value));
+}
+
 static void
 set_admin(struct control_client *client, enum server_admin admin)
 {
 	const struct request *request = &client->job.request;
 	struct state *state = client->control->sup->state;
 	struct found_server found;
-	char text[256];
 	size_t i;
 
 	if (!find_server(client, request->arguments[0], &found))
@@ -112,9 +124,7 @@ set_admin(struct control_client *client, enum server_admin admin)
 	/* Somebody may wait for a server. */
 	if (admin == SERVER_ADMIN_ENABLED)
 		state_wake_workers(state);
-	order_done(client, order_text(request, text, sizeof(text)),
-	    json_pack("{s:s,s:s}", "server", request->arguments[0], "admin",
-		state_admin_name(admin)));
+	server_done(client, "admin", json_string(state_admin_name(admin)));
 }
 
 static void
@@ -141,7 +151,6 @@ run_set_weight(struct control_client *client)
 	const struct request *request = &client->job.request;
 	struct state *state = client->control->sup->state;
 	struct found_server found;
-	char text[256];
 	size_t i;
 
 	if (!find_server(client, request->arguments[0], &found))
@@ -155,9 +164,8 @@ run_set_weight(struct control_client *client)
 		atomic_store(&state->servers[found.first + i].manual_weight,
 		    (uint32_t)request->number);
 	state_pool_changed(&state->pools[found.pool]);
-	order_done(client, order_text(request, text, sizeof(text)),
-	    json_pack("{s:s,s:I}", "server", request->arguments[0], "weight",
-		(json_int_t)request->number));
+	server_done(
+	    client, "weight", json_integer((json_int_t)request->number));
 }
 
 static void
@@ -166,7 +174,6 @@ run_set_max_connections(struct control_client *client)
 	const struct request *request = &client->job.request;
 	struct state *state = client->control->sup->state;
 	struct found_server found;
-	char text[256];
 	size_t i;
 
 	if (!find_server(client, request->arguments[0], &found))
@@ -180,9 +187,8 @@ run_set_max_connections(struct control_client *client)
 		atomic_store(&state->servers[found.first + i].manual_max,
 		    request->number + 1);
 	state_wake_workers(state);
-	order_done(client, order_text(request, text, sizeof(text)),
-	    json_pack("{s:s,s:I}", "server", request->arguments[0],
-		"max_connections", (json_int_t)request->number));
+	server_done(client, "max_connections",
+	    json_integer((json_int_t)request->number));
 }
 
 /* ---- clients ---- */

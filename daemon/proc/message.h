@@ -40,7 +40,9 @@ enum message_type {
 };
 
 /* What a child refused: which step, and an errno value, or of a name that does
- * not exist the number of its server. */
+ * not exist the number of its server; and, as it is sent, the lowest bits of the
+ * number of the reload, since a child that was stopped may answer to an earlier
+ * one. */
 enum refusal {
 	REFUSAL_BRIEF = 1,
 	REFUSAL_SETUP,
@@ -50,6 +52,11 @@ enum refusal {
 };
 #define MESSAGE_REFUSAL(step, error) \
 	((uint32_t)(step) << 16 | ((uint32_t)(error)&0xffff))
+#define MESSAGE_REFUSAL_TO(number, refusal) \
+	((uint32_t)(number) << 24 | (refusal))
+#define MESSAGE_REFUSAL_IS_TO(number, value) ((value) >> 24 == ((number)&0xff))
+#define MESSAGE_REFUSAL_STEP(value)          ((value) >> 16 & 0xff)
+#define MESSAGE_REFUSAL_ERROR(value)         ((value)&0xffff)
 
 struct message {
 	uint32_t type; /* enum message_type */

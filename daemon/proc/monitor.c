@@ -255,7 +255,8 @@ monitor_answer(void *owner, size_t unknown)
 		    channel, MESSAGE_PREPARED, monitor->reload.brief.number);
 	else
 		(void)channel_send(channel, MESSAGE_REFUSED,
-		    MESSAGE_REFUSAL(REFUSAL_NAME, unknown));
+		    MESSAGE_REFUSAL_TO(monitor->reload.brief.number,
+			MESSAGE_REFUSAL(REFUSAL_NAME, unknown)));
 }
 
 /* 0, or what to answer. */
@@ -278,15 +279,16 @@ monitor_prepare_names(struct monitor *monitor)
 }
 
 static void
-monitor_prepare(struct monitor *monitor)
+monitor_prepare(struct monitor *monitor, uint32_t number)
 {
 	struct channel *channel = &monitor->channel;
 	struct conf_errors errors = { 0 };
 	uint32_t refusal;
 
 	monitor_abort(monitor);
+	/* There was no descriptor free for it. */
 	if (channel->nfds == 0)
-		errno = EPROTO;
+		errno = EMFILE;
 	if (channel->nfds == 0 ||
 	    brief_read(&monitor->reload.brief, channel->fds[0], &errors) == -1)
 		refusal = MESSAGE_REFUSAL(REFUSAL_BRIEF, errno);
@@ -298,7 +300,8 @@ monitor_prepare(struct monitor *monitor)
 	if (refusal == 0)
 		return;
 	monitor_abort(monitor);
-	(void)channel_send(channel, MESSAGE_REFUSED, refusal);
+	(void)channel_send(
+	    channel, MESSAGE_REFUSED, MESSAGE_REFUSAL_TO(number, refusal));
 }
 
 static void
@@ -352,7 +355,7 @@ monitor_message(struct channel *channel, const struct message *message)
 		monitor_reopen(monitor);
 		break;
 	case MESSAGE_PREPARE:
-		monitor_prepare(monitor);
+		monitor_prepare(monitor, message->value);
 		break;
 	case MESSAGE_COMMIT:
 		monitor_commit(monitor);

@@ -126,6 +126,7 @@ static void
 ask_child(void *arg, struct child *child)
 {
 	struct reload *reload = arg;
+	char label[CHILD_LABEL_MAX];
 
 	if (child->phase != CHILD_RUNNING)
 		return;
@@ -134,8 +135,8 @@ ask_child(void *arg, struct child *child)
 		send_sockets(reload, child) == -1) ||
 	    channel_send_fds(child->channel, MESSAGE_PREPARE, reload->number,
 		&reload->brief_fd, 1) == -1)
-		reload_blame(reload, "%s %u cannot be told: %s",
-		    child_name(child), child->slot, strerror(errno));
+		reload_blame(reload, "%s cannot be told: %s",
+		    child_label(child, label), strerror(errno));
 }
 
 /* What the reload waits for. */
@@ -183,8 +184,11 @@ reload_begin(struct reload *reload)
 	list_splice(&reload->served, &reload->waiting);
 	notify_reloading();
 	reload_set_phase(reload, RELOAD_PREPARING);
-	if (reload_prepare(reload) == 0)
-		supervisor_each(reload->sup, ask_child, reload);
+	if (reload_prepare(reload) == -1) {
+		reload_refuse(reload);
+		return;
+	}
+	supervisor_each(reload->sup, ask_child, reload);
 	reload_go_on(reload);
 }
 
@@ -328,13 +332,14 @@ static void
 kill_silent(void *arg, struct child *child)
 {
 	struct reload *reload = arg;
+	char label[CHILD_LABEL_MAX];
 
 	if (child->reload != CHILD_RELOAD_COMMITTING &&
 	    child->reload != CHILD_RELOAD_RELEASING)
 		return;
 	log_printf(reload->sup->log, LOG_LEVEL_ERROR,
-	    "the %s does not take the new configuration: killing it",
-	    child_name(child));
+	    "%s does not take the new configuration: killing it",
+	    child_label(child, label));
 	(void)kill(child->pid, SIGKILL);
 }
 
@@ -343,6 +348,7 @@ reload_impatient(struct timer *timer)
 {
 	struct reload *reload = container_of(timer, struct reload, patience);
 	struct awaited awaited = reload_awaited(reload);
+	char label[CHILD_LABEL_MAX];
 
 	if (reload->phase != RELOAD_PREPARING) {
 		/* Its end is told by reload_child_down(). */
@@ -350,8 +356,8 @@ reload_impatient(struct timer *timer)
 		return;
 	}
 	if (awaited.first != NULL)
-		reload_blame(reload, "%s %u does not answer",
-		    child_name(awaited.first), awaited.first->slot);
+		reload_blame(reload, "%s does not answer",
+		    child_label(awaited.first, label));
 	reload_go_on(reload);
 }
 
@@ -396,13 +402,14 @@ reload_refused(struct reload *reload, const struct child *child, uint32_t value)
 		[REFUSAL_SOCKETS] = "take the sockets",
 		[REFUSAL_LOG] = "open the log",
 	};
-	size_t step = value >> 16;
+	size_t step = MESSAGE_REFUSAL_STEP(value);
+	char label[CHILD_LABEL_MAX];
 	const char *what = step > 0 && step < sizeof(steps) / sizeof(steps[0])
 	    ? steps[step]
 	    : "go on";
 
-	reload_blame(reload, "%s %u cannot %s: %s", child_name(child),
-	    child->slot, what, strerror((int)(value & 0xffff)));
+	reload_blame(reload, "%s cannot %s: %s", child_label(child, label),
+	    what, strerror((int)MESSAGE_REFUSAL_ERROR(value)));
 }
 
 void
@@ -416,10 +423,12 @@ reload_child_answered(
 			return;
 		child->reload = CHILD_RELOAD_PREPARED;
 	} else if (message->type == MESSAGE_REFUSED) {
-		if (child->reload != CHILD_RELOAD_ASKED)
+		if (child->reload != CHILD_RELOAD_ASKED ||
+		    !MESSAGE_REFUSAL_IS_TO(reload->number, message->value))
 			return;
-		if (message->value >> 16 == REFUSAL_NAME)
-			reload_blame_name(reload, message->value & 0xffff);
+		if (MESSAGE_REFUSAL_STEP(message->value) == REFUSAL_NAME)
+			reload_blame_name(
+			    reload, MESSAGE_REFUSAL_ERROR(message->value));
 		else
 			reload_refused(reload, child, message->value);
 	} else {
@@ -444,13 +453,14 @@ void
 reload_child_down(struct reload *reload, struct child *child)
 {
 	bool took_part = child->reload != CHILD_RELOAD_NONE;
+	char label[CHILD_LABEL_MAX];
 
 	child->reload = CHILD_RELOAD_NONE;
 	if (reload->phase == RELOAD_IDLE)
 		return;
 	if (reload->phase == RELOAD_PREPARING && took_part)
-		reload_blame(reload, "%s %u has ended meanwhile",
-		    child_name(child), child->slot);
+		reload_blame(reload, "%s has ended meanwhile",
+		    child_label(child, label));
 	/* What it was to write nobody has written, or not all of it. */
 	if (reload->phase == RELOAD_MONITOR && child->kind == CHILD_MONITOR)
 		slots_apply(reload->slots, reload->sup->conf, reload->before,

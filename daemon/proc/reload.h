@@ -88,7 +88,6 @@ struct reload {
 	struct conf *previous; /* what was that before */
 	uint64_t started_ms;
 	uint32_t numbers; /* given so far */
-	bool deciding;
 	/* What is being prepared. */
 	uint32_t number;
 	struct conf *conf;

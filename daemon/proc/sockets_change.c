@@ -51,8 +51,8 @@ find_owned(const struct sockets_change *change,
 	return -1;
 }
 
-/* Whether a socket of ours is in the way of a probe: a wildcard address
- * cannot be probed beside an exact one, nor the other way round. */
+/* Whether a socket of ours is in the way of a probe: it has the address, or a
+ * wildcard address cannot be probed beside an exact one. */
 static bool
 is_beside_ours(const struct sockets *sockets, const struct endpoint *endpoint)
 {
@@ -63,7 +63,9 @@ is_beside_ours(const struct sockets *sockets, const struct endpoint *endpoint)
 		ours = &sockets->items[i].endpoint;
 		if (ours->transport == endpoint->transport &&
 		    ours->addr.family == endpoint->addr.family &&
-		    ours->addr.port == endpoint->addr.port)
+		    ours->addr.port == endpoint->addr.port &&
+		    (addr_is_any(&ours->addr) || addr_is_any(&endpoint->addr) ||
+			addr_compare(&ours->addr, &endpoint->addr) == 0))
 			return true;
 	}
 	return false;

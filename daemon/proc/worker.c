@@ -243,7 +243,7 @@ worker_prepare_generation(struct worker *worker, struct brief *brief)
 }
 
 static void
-worker_prepare(struct worker *worker)
+worker_prepare(struct worker *worker, uint32_t number)
 {
 	struct channel *channel = &worker->channel;
 	struct conf_errors errors = { 0 };
@@ -264,7 +264,8 @@ worker_prepare(struct worker *worker)
 	conf_errors_free(&errors);
 	worker_drop_sockets(worker);
 	if (refusal != 0)
-		(void)channel_send(channel, MESSAGE_REFUSED, refusal);
+		(void)channel_send(channel, MESSAGE_REFUSED,
+		    MESSAGE_REFUSAL_TO(number, refusal));
 	else
 		(void)channel_send(
 		    channel, MESSAGE_PREPARED, worker->reload.number);
@@ -301,7 +302,7 @@ worker_message(struct channel *channel, const struct message *message)
 		worker_take_sockets(worker);
 		break;
 	case MESSAGE_PREPARE:
-		worker_prepare(worker);
+		worker_prepare(worker, message->value);
 		break;
 	case MESSAGE_COMMIT:
 		worker_commit(worker);

@@ -18,21 +18,29 @@
 #include "service/pool.h"
 #include "service/session.h"
 
-/* Doors tried again in one go never starve: each has at most one waiter. */
+/* Of all generations, the oldest first; also those that no gate leads to any
+ * more. */
 static void
-services_retry_doors(struct services *services)
+services_each_door(struct services *services, void (*call)(struct door *))
 {
 	struct generation *generation;
 	struct list *node;
 	size_t i;
 
-	/* Who came before a reload is asked before those who came after. */
 	for (node = services->generations.next; node != &services->generations;
 	     node = node->next) {
 		generation = container_of(node, struct generation, link);
 		for (i = 0; i < generation->ndoors; i++)
-			admission_retry(&generation->doors[i]);
+			call(&generation->doors[i]);
 	}
+}
+
+/* Doors tried again in one go never starve: each has at most one waiter.  Who
+ * came before a reload is asked before those who came after. */
+static void
+services_retry_doors(struct services *services)
+{
+	services_each_door(services, admission_retry);
 }
 
 static struct state_worker *
@@ -319,23 +327,6 @@ services_drain_gates(struct services *services)
 		gate_drain(container_of(node, struct gate, link));
 }
 
-/* Who waits at a door is turned away; that may be one which no gate leads to
- * any more. */
-static void
-services_shed_waiters(struct services *services)
-{
-	struct generation *generation;
-	struct list *node;
-	size_t i;
-
-	for (node = services->generations.next; node != &services->generations;
-	     node = node->next) {
-		generation = container_of(node, struct generation, link);
-		for (i = 0; i < generation->ndoors; i++)
-			admission_close(&generation->doors[i]);
-	}
-}
-
 /* Tell the owner, once, that the last session is over. */
 static void
 services_check_drained(struct services *services)
@@ -374,7 +365,8 @@ services_drain(struct services *services, uint64_t timeout_ms)
 		return;
 	services->draining = true;
 	loop_timer_set(services->loop, &services->drain, timeout_ms);
-	services_shed_waiters(services);
+	/* Who waits at a door is turned away. */
+	services_each_door(services, admission_close);
 	services_drain_gates(services);
 	services_drain_sessions(services);
 }
@@ -401,7 +393,7 @@ services_stop(struct services *services)
 	services->draining = true;
 	services->closed = true;
 	loop_timer_cancel(services->loop, &services->drain);
-	services_shed_waiters(services);
+	services_each_door(services, admission_close);
 	(void)flows_end_all(services->flows, REASON_STOPPED);
 	gates_close_where(services, gate_is_any);
 	(void)arrival_end_all(services, REASON_STOPPED);

@@ -63,6 +63,20 @@ server_stays_alone(int listener, int timeout_ms)
 	return poll(&pollfd, 1, timeout_ms) == 0;
 }
 
+void
+server_expect_shares(
+    const char *relay, unsigned n, const int listeners[2], unsigned first)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		(void)client_connect(relay);
+	for (i = 0; i < n; i++)
+		(void)server_accept(listeners[i < first ? 0 : 1]);
+	assert_true(server_stays_alone(listeners[0], 0));
+	assert_true(server_stays_alone(listeners[1], 0));
+}
+
 const char *
 server_absent(void)
 {

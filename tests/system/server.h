@@ -20,6 +20,11 @@ int server_accept(int listener);
 /* Whether nobody connects for that long. */
 bool server_stays_alone(int listener, int timeout_ms);
 
+/* n clients come to the relay's address and stay; so many of them come to the
+ * first of its two servers, all others to the second one. */
+void server_expect_shares(
+    const char *relay, unsigned n, const int listeners[2], unsigned first);
+
 /* An address of this host that nobody listens on. */
 const char *server_absent(void);
 

@@ -52,18 +52,11 @@ scene_start(struct scene *scene)
 static void
 expect_shares(const struct scene *scene, unsigned a, unsigned b)
 {
-	const char *address =
-	    test_format("unix:%s/relay.sock", scene->muxd->dir);
-	unsigned i;
+	const int listeners[] = { scene->a, scene->b };
 
-	for (i = 0; i < a + b; i++)
-		(void)client_connect(address);
-	for (i = 0; i < a; i++)
-		(void)server_accept(scene->a);
-	for (i = 0; i < b; i++)
-		(void)server_accept(scene->b);
-	assert_true(server_stays_alone(scene->a, 0));
-	assert_true(server_stays_alone(scene->b, 0));
+	server_expect_shares(
+	    test_format("unix:%s/relay.sock", scene->muxd->dir), a + b,
+	    listeners, a);
 }
 
 static void

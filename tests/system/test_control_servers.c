@@ -44,20 +44,26 @@ visit(const struct scene *scene)
 	return client_connect(muxd_address(scene->muxd, "relay", 0));
 }
 
-/* So many clients come and stay, and a and b get as many of them. */
 static void
 expect_shares(const struct scene *scene, unsigned a, unsigned b)
 {
-	unsigned i;
+	const int listeners[] = { scene->a, scene->b };
 
-	for (i = 0; i < a + b; i++)
-		(void)visit(scene);
-	for (i = 0; i < a; i++)
-		(void)server_accept(scene->a);
-	for (i = 0; i < b; i++)
-		(void)server_accept(scene->b);
-	assert_true(server_stays_alone(scene->a, 0));
-	assert_true(server_stays_alone(scene->b, 0));
+	server_expect_shares(
+	    muxd_address(scene->muxd, "relay", 0), a + b, listeners, a);
+}
+
+/* A client comes to server a, which may have only one, and another one waits
+ * with these bytes, since b has the order. */
+static void
+fill(const struct scene *scene, const char *order, const char *text)
+{
+	(void)control_order(scene->muxd, order);
+	(void)control_order(scene->muxd, "set max-connections p/a 1");
+	(void)visit(scene);
+	(void)server_accept(scene->a);
+	client_send_text(visit(scene), text);
+	assert_true(server_stays_alone(scene->a, 100));
 }
 
 static void
@@ -117,17 +123,11 @@ static void
 max_connections_is_held_and_who_waits_comes_in_when_it_is_raised(void **state)
 {
 	struct scene scene;
-	int second, server;
+	int server;
 
 	(void)state;
 	scene_start(&scene, "queue_timeout = \"1m\"");
-	(void)control_order(scene.muxd, "drain p/b");
-	(void)control_order(scene.muxd, "set max-connections p/a 1");
-	(void)visit(&scene);
-	(void)server_accept(scene.a);
-	second = visit(&scene);
-	client_send_text(second, "late");
-	assert_true(server_stays_alone(scene.a, 100));
+	fill(&scene, "drain p/b", "late");
 	(void)control_order(scene.muxd, "set max-connections p/a 2");
 	server = server_accept(scene.a);
 	client_expect_text(server, "late");
@@ -140,17 +140,11 @@ static void
 one_who_waits_comes_in_when_a_server_is_enabled(void **state)
 {
 	struct scene scene;
-	int second, server;
+	int server;
 
 	(void)state;
 	scene_start(&scene, "queue_timeout = \"1m\"");
-	(void)control_order(scene.muxd, "disable p/b");
-	(void)control_order(scene.muxd, "set max-connections p/a 1");
-	(void)visit(&scene);
-	(void)server_accept(scene.a);
-	second = visit(&scene);
-	client_send_text(second, "late");
-	assert_true(server_stays_alone(scene.a, 100));
+	fill(&scene, "disable p/b", "late");
 	(void)control_order(scene.muxd, "enable p/b");
 	server = server_accept(scene.b);
 	client_expect_text(server, "late");

@@ -196,6 +196,16 @@ services_come_and_go(void **state)
 	stop(muxd);
 }
 
+/* The service of start_echo() and another one, at an address that will be
+ * gone. */
+static struct muxd *
+start_with_gone(unsigned workers, const char *address, const char *more)
+{
+	return muxd_start("workers = %u\n%s service \"gone\" {\n"
+			  "handler = \"echo\" listen = \"%s\"\n%s }\n",
+	    workers, ECHO, address, more);
+}
+
 /* fault 9 */
 static void
 who_waits_at_a_removed_address_is_served(void **state)
@@ -209,9 +219,7 @@ who_waits_at_a_removed_address_is_served(void **state)
 	(void)state;
 	if (!procfs_available())
 		skip();
-	muxd = muxd_start("workers = 1\n%s service \"gone\" {\n"
-			  "handler = \"echo\" listen = \"%s\" }\n",
-	    ECHO, address);
+	muxd = start_with_gone(1, address, "");
 	worker = muxd_worker(muxd, 0);
 	muxd_configure(muxd, "workers = 1\n" ECHO);
 	muxd_mark_log(muxd);
@@ -243,10 +251,8 @@ who_waits_for_a_limit_at_a_removed_address_is_refused(void **state)
 	int holder, fds[WAITING], i;
 
 	(void)state;
-	muxd = muxd_start("workers = 1\n%s service \"gone\" {\n"
-			  "handler = \"echo\" listen = \"%s\"\n"
-			  "limit { connections = 1 wait_timeout = \"1h\" } }\n",
-	    ECHO, address);
+	muxd = start_with_gone(
+	    1, address, "limit { connections = 1 wait_timeout = \"1h\" }");
 	holder = client_connect(address);
 	client_echo(holder, "the only one\n");
 	for (i = 0; i < WAITING; i++)
@@ -271,9 +277,7 @@ another_worker_serves_the_queue_of_one_that_is_down(void **state)
 	(void)state;
 	if (!procfs_available())
 		skip();
-	muxd = muxd_start("workers = 2\n%s service \"gone\" {\n"
-			  "handler = \"echo\" listen = \"%s\" }\n",
-	    ECHO, address);
+	muxd = start_with_gone(2, address, "");
 	/* Until its successor does not come at once. */
 	for (i = 0; i < DEATHS; i++) {
 		worker = muxd_worker(muxd, 0);
