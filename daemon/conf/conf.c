@@ -56,3 +56,13 @@ conf_free(struct conf *conf)
 	conf_source_free(conf->source);
 	mem_free(conf);
 }
+
+size_t
+conf_count_servers(const struct conf *conf)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < conf->npools; i++)
+		n += conf->pools[i].nservers;
+	return n;
+}

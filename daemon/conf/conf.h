@@ -325,6 +325,9 @@ struct conf *conf_parse(
     const char *text, const char *name, struct conf_errors *errors);
 
 void conf_free(struct conf *conf);
+
+/* How many servers all pools have together. */
+size_t conf_count_servers(const struct conf *conf);
 void conf_errors_free(struct conf_errors *errors);
 
 /* Write them as "file:line: text" lines. */

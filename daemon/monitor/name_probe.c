@@ -130,16 +130,6 @@ probe_ask_all(struct name_probe *probe)
 	return 0;
 }
 
-static size_t
-count_servers(const struct conf *conf)
-{
-	size_t i, n = 0;
-
-	for (i = 0; i < conf->npools; i++)
-		n += conf->pools[i].nservers;
-	return n;
-}
-
 int
 name_probe_open(
     struct name_probe **begun, const struct name_probe_config *config)
@@ -156,8 +146,8 @@ name_probe_open(
 	probe->config = *config;
 	probe->unknown = SIZE_MAX;
 	timer_init(&probe->timer, probe_timer);
-	probe->questions =
-	    mem_array(count_servers(config->conf), sizeof(*probe->questions));
+	probe->questions = mem_array(
+	    conf_count_servers(config->conf), sizeof(*probe->questions));
 	if (probe->questions == NULL)
 		goto fail;
 	probe->resolver = resolver_open(&resolver);

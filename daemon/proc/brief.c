@@ -72,7 +72,7 @@ brief_write(
 		.number = brief->number,
 		.nservices = (uint32_t)conf->nservices,
 		.npools = (uint32_t)conf->npools,
-		.nservers = (uint32_t)slots_servers(conf),
+		.nservers = (uint32_t)conf_count_servers(conf),
 		.ndoors = (uint32_t)brief->ndoors,
 		.text = (uint32_t)strlen(text) + 1,
 	};
@@ -130,7 +130,7 @@ brief_parse(struct brief *brief, const unsigned char *at,
 	    conf_parse((const char *)at, "(the new configuration)", errors);
 	if (conf == NULL || conf->nservices != header->nservices ||
 	    conf->npools != header->npools ||
-	    slots_servers(conf) != header->nservers) {
+	    conf_count_servers(conf) != header->nservers) {
 		errno = EPROTO;
 		return -1;
 	}

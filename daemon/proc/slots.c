@@ -11,16 +11,6 @@
 #include "state/servers.h"
 
 size_t
-slots_servers(const struct conf *conf)
-{
-	size_t i, n = 0;
-
-	for (i = 0; i < conf->npools; i++)
-		n += conf->pools[i].nservers;
-	return n;
-}
-
-size_t
 slots_places(const struct conf *conf)
 {
 	size_t i, j, n = 0;
@@ -108,7 +98,7 @@ slots_make(struct slots *slots, const struct conf *conf, struct state *state,
 {
 	slots->services = mem_array(conf->nservices, sizeof(unsigned));
 	slots->pools = mem_array(conf->npools, sizeof(unsigned));
-	slots->places = mem_array(slots_servers(conf), sizeof(unsigned));
+	slots->places = mem_array(conf_count_servers(conf), sizeof(unsigned));
 	if (slots->services == NULL || slots->pools == NULL ||
 	    slots->places == NULL)
 		return -1;

@@ -18,9 +18,7 @@ struct slots {
 	unsigned *places;   /* the first place of each server, pool by pool */
 };
 
-/* How many servers all the pools of a configuration have, and how many places
- * they need. */
-size_t slots_servers(const struct conf *conf);
+/* How many places the servers of a configuration need. */
 size_t slots_places(const struct conf *conf);
 
 /*

@@ -356,8 +356,11 @@ flows_end_all(struct flows *flows, enum reason reason)
 	return n;
 }
 
+/* End those of a list for which is() holds. */
 static void
-flows_end_list(struct list *list, const struct gate *gate, enum reason reason)
+flows_end_list(struct list *list,
+    bool (*is)(const struct flow *flow, const void *arg), const void *arg,
+    enum reason reason)
 {
 	struct list *node, *next;
 	struct flow *flow;
@@ -365,13 +368,15 @@ flows_end_list(struct list *list, const struct gate *gate, enum reason reason)
 	for (node = list->next; node != list; node = next) {
 		next = node->next;
 		flow = container_of(node, struct flow, link);
-		if (flow->node.key.gate == gate->id)
+		if (is(flow, arg))
 			flow_end(flow, reason, 0);
 	}
 }
 
-void
-flows_end_gate(struct flows *flows, const struct gate *gate, enum reason reason)
+static void
+flows_end_where(struct flows *flows,
+    bool (*is)(const struct flow *flow, const void *arg), const void *arg,
+    enum reason reason)
 {
 	struct service *service = NULL;
 	unsigned rank;
@@ -381,33 +386,33 @@ flows_end_gate(struct flows *flows, const struct gate *gate, enum reason reason)
 	while ((service = flows_next(flows, service)) != NULL)
 		for (rank = 0; rank < FLOW_RANKS; rank++)
 			flows_end_list(
-			    &service->flows->ranks[rank], gate, reason);
+			    &service->flows->ranks[rank], is, arg, reason);
 }
 
-static void
-flows_end_condemned_of(const struct flows *flows, struct list *list)
+static bool
+flow_is_of_gate(const struct flow *flow, const void *arg)
 {
-	struct list *node, *next;
-	struct flow *flow;
+	const struct gate *gate = arg;
 
-	for (node = list->next; node != list; node = next) {
-		next = node->next;
-		flow = container_of(node, struct flow, link);
-		if (ledger_is_condemned(&flows->set->ledger, flow->entry))
-			flow_end(flow, REASON_ADMIN, 0);
-	}
+	return flow->node.key.gate == gate->id;
+}
+
+void
+flows_end_gate(struct flows *flows, const struct gate *gate, enum reason reason)
+{
+	flows_end_where(flows, flow_is_of_gate, gate, reason);
+}
+
+static bool
+flow_is_condemned(const struct flow *flow, const void *arg)
+{
+	const struct flows *flows = arg;
+
+	return ledger_is_condemned(&flows->set->ledger, flow->entry);
 }
 
 void
 flows_end_condemned(struct flows *flows)
 {
-	struct service *service = NULL;
-	unsigned rank;
-
-	if (flows == NULL)
-		return;
-	while ((service = flows_next(flows, service)) != NULL)
-		for (rank = 0; rank < FLOW_RANKS; rank++)
-			flows_end_condemned_of(
-			    flows, &service->flows->ranks[rank]);
+	flows_end_where(flows, flow_is_condemned, flows, REASON_ADMIN);
 }
