@@ -62,7 +62,7 @@ if ! sh "$bench/bench.sh" "$MUXD" "$MUXD_BUILDDIR/tests/bench" "$dir/report" \
 	cat "$dir/out"
 	exit 1
 fi
-expect idle=10 'muxd epoll' turn
+expect idle=10 'muxd poll' turn
 for work in echo http relay; do
 	for metric in trips trips.cpu; do
 		expect "$work" muxd "$metric"
