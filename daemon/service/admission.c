@@ -9,6 +9,7 @@
 #include "base/compat.h"
 #include "net/socket.h"
 #include "service/arrival.h"
+#include "service/gate.h"
 #include "service/quota.h"
 #include "service/session.h"
 #include "state/bans.h"
@@ -196,19 +197,20 @@ admission_park(struct door *door, const struct applicant *who,
 	waiter->retry_ms =
 	    who->request.retry_ms != 0 ? now + who->request.retry_ms : 0;
 	counter_add(&door->service->counters->events[COUNTER_WAITED], 1);
-	listener_pause(&door->gate->listener);
+	gates_pause(door);
 	admission_arm(door);
 	return true;
 }
 
 /* At a door that no later turn asks again, nobody can wait: its address is
- * gone with a reload. */
+ * gone with a reload.  Where the queue is emptied, several may ask at once. */
 static bool
 admission_can_park(const struct door *door)
 {
 	const struct services *set = door->service->set;
 
-	return !set->draining && door->service->generation == set->current;
+	return !set->draining && door->waiter.fd == -1 &&
+	    door->service->generation == set->current;
 }
 
 /* Ask for a client at the door.  False when it has become the waiter. */
@@ -253,14 +255,15 @@ admission_next(struct door *door, bool behind)
 	unsigned n;
 	int fd;
 
-	for (n = 0; n < SHED_BUDGET; n++) {
+	/* That of a worker that is retired is others' affair. */
+	for (n = 0; n < SHED_BUDGET && door->gate != NULL; n++) {
 		fd = listener_accept_one(&door->gate->listener, &peer);
 		if (fd == -1)
 			break;
 		if (!admission_admit(door, fd, &peer, behind))
 			return;
 	}
-	listener_resume(&door->gate->listener);
+	gates_resume(door);
 }
 
 static void
@@ -284,7 +287,7 @@ admission_retry_waiter(struct door *door)
 	if (reason == REASON_NONE) {
 		waiter->fd = -1;
 		loop_timer_cancel(door->service->set->loop, &door->timer);
-		listener_resume(&door->gate->listener);
+		gates_resume(door);
 		return;
 	}
 	waiter->rate_paid = who.request.rate_paid;
@@ -311,7 +314,10 @@ admission_retry(struct door *door)
 static void
 admission_timer(struct timer *timer)
 {
-	admission_retry(container_of(timer, struct door, timer));
+	struct door *door = container_of(timer, struct door, timer);
+
+	admission_retry(door);
+	services_waiter_gone(door->service->set);
 }
 
 void
@@ -333,7 +339,7 @@ admission_move(struct door *from, struct door *to)
 	loop_timer_cancel(from->service->set->loop, &from->timer);
 	waiter->fd = -1;
 	if (admission_ask(to, fd, &waiter->peer, false))
-		listener_resume(&to->gate->listener);
+		gates_resume(to);
 }
 
 void

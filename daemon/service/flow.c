@@ -118,7 +118,8 @@ flow_begin(
 	unsigned evictions = 0;
 	struct flow *flow = NULL;
 
-	if (!service->set->closed)
+	/* Those of a worker that is retired have nowhere else to go. */
+	if (!service->set->closed || service->set->retiring)
 		reason = admission_check(service, &key->peer);
 	if (reason == REASON_NONE)
 		reason = flow_admit(door, key, hash, &request, &flow);

@@ -64,7 +64,7 @@ gate_find(const struct services *services, uint32_t id)
 	for (node = services->gates.next; node != &services->gates;
 	     node = node->next) {
 		gate = container_of(node, struct gate, link);
-		if (gate->id == id)
+		if (gate->id == id && !gate->adopted)
 			return gate;
 	}
 	errno = ENOENT;
@@ -88,6 +88,48 @@ gate_lead_to(struct gate *gate, struct door *door)
 	}
 	admission_move(before, door);
 	generation_give(before->service->generation);
+}
+
+void
+gate_follow(struct gate *gate, const struct gate *own)
+{
+	struct door *before = gate->door;
+
+	gate->door = own->door;
+	generation_hold(gate->door->service->generation);
+	if (gate->door->waiter.fd == -1)
+		listener_resume(&gate->listener);
+	else
+		listener_pause(&gate->listener);
+	if (before != NULL)
+		generation_give(before->service->generation);
+}
+
+static void
+gates_call(const struct door *door, void (*call)(struct listener *listener))
+{
+	struct services *services = door->service->set;
+	struct gate *gate;
+	struct list *node;
+
+	for (node = services->gates.next; node != &services->gates;
+	     node = node->next) {
+		gate = container_of(node, struct gate, link);
+		if (gate->door == door && !gate->datagrams)
+			call(&gate->listener);
+	}
+}
+
+void
+gates_pause(const struct door *door)
+{
+	gates_call(door, listener_pause);
+}
+
+void
+gates_resume(const struct door *door)
+{
+	gates_call(door, listener_resume);
 }
 
 void
@@ -129,7 +171,7 @@ gate_close(struct services *services, struct gate *gate)
 
 	/* First of all: what ends with it may have others close as well. */
 	list_remove(&gate->link);
-	if (gate->door != NULL)
+	if (gate->door != NULL && !gate->adopted && !services->retiring)
 		admission_close(gate->door);
 	if (gate->datagrams) {
 		flows_end_gate(services->flows, gate, REASON_REMOVED);

@@ -133,7 +133,7 @@ http_answer_request(struct session *session, const struct http_parser *parser)
 	size_t len;
 
 	http_response_refresh(response, loop_now(set->loop), clock_wall_us);
-	if (set->draining || !http_parser_persists(parser))
+	if (set->draining || set->retiring || !http_parser_persists(parser))
 		connection = HTTP_CLOSE;
 	else if (parser->minor == 0)
 		connection = HTTP_KEEP_1_0;

@@ -82,6 +82,7 @@ services_wait_memory(void *arg)
 }
 
 static void services_check_drained(struct services *services);
+static void services_shed_waiters(struct services *services);
 
 static void
 services_drain_deadline(struct timer *timer)
@@ -103,6 +104,9 @@ services_drain_deadline(struct timer *timer)
 		log_record_uint(&record, "sessions", n);
 		log_emit(services->log, &record);
 	}
+	/* Those of a worker that is retired. */
+	if (services->retiring)
+		services_shed_waiters(services);
 	services_check_drained(services);
 }
 
@@ -234,6 +238,8 @@ services_commit(struct services *services, struct generation *generation)
 	for (node = services->gates.next; node != &services->gates;
 	     node = node->next) {
 		gate = container_of(node, struct gate, link);
+		if (gate->adopted)
+			gate_follow(gate, gate_find(services, gate->id));
 		if (gate_is_leftover(services, gate)) {
 			admission_close(gate->door);
 			gate_drain(gate);
@@ -252,7 +258,7 @@ services_adopt(struct services *services, uint32_t id, int fd)
 
 	if (gate == NULL)
 		return -1;
-	if (!gate_is_leftover(services, gate) || gate->datagrams) {
+	if (gate->datagrams) {
 		errno = EINVAL;
 		return -1;
 	}
@@ -260,11 +266,23 @@ services_adopt(struct services *services, uint32_t id, int fd)
 	another = gate_open(services, &config);
 	if (another == NULL)
 		return -1;
-	/* The door keeps the gate it has. */
-	another->door = gate->door;
-	generation_hold(gate->door->service->generation);
-	gate_drain(another);
+	another->adopted = true;
+	gate_follow(another, gate);
+	if (gate_is_leftover(services, gate))
+		gate_drain(another);
 	return 0;
+}
+
+static bool
+gate_is_adopted(const struct services *services, const struct gate *gate)
+{
+	return gate->adopted && !gate_is_leftover(services, gate);
+}
+
+void
+services_forsake(struct services *services)
+{
+	gates_close_where(services, gate_is_adopted);
 }
 
 void
@@ -294,8 +312,8 @@ services_await_others(struct services *services)
 {
 	struct limit *total = services->state->total;
 
-	if (services->flows == NULL || !timer_is_set(&services->drain) ||
-	    tally_read(&total->tally) == 0)
+	if (services->flows == NULL || services->retiring ||
+	    !timer_is_set(&services->drain) || tally_read(&total->tally) == 0)
 		return false;
 	limit_wait(total, services->ledger.worker);
 	return tally_read(&total->tally) != 0;
@@ -327,6 +345,24 @@ services_drain_gates(struct services *services)
 		gate_drain(container_of(node, struct gate, link));
 }
 
+/* Whether a client waits at a door for a limit to fall. */
+static bool
+services_have_waiters(const struct services *services)
+{
+	const struct generation *generation;
+	const struct list *node;
+	size_t i;
+
+	for (node = services->generations.next; node != &services->generations;
+	     node = node->next) {
+		generation = container_of(node, struct generation, link);
+		for (i = 0; i < generation->ndoors; i++)
+			if (generation->doors[i].waiter.fd != -1)
+				return true;
+	}
+	return false;
+}
+
 /* Tell the owner, once, that the last session is over. */
 static void
 services_check_drained(struct services *services)
@@ -334,7 +370,8 @@ services_check_drained(struct services *services)
 	if (!services->closed || services->drained ||
 	    !list_empty(&services->sessions) ||
 	    !list_empty(&services->arrivals) ||
-	    flows_are_live(services->flows) || services_await_others(services))
+	    flows_are_live(services->flows) ||
+	    services_have_waiters(services) || services_await_others(services))
 		return;
 	services->drained = true;
 	gates_close_where(services, gate_is_any);
@@ -364,6 +401,7 @@ services_drain(struct services *services, uint64_t timeout_ms)
 	if (services->draining)
 		return;
 	services->draining = true;
+	services->retiring = false;
 	loop_timer_set(services->loop, &services->drain, timeout_ms);
 	/* Who waits at a door is turned away. */
 	services_each_door(services, admission_close);
@@ -382,6 +420,18 @@ services_close_doors(struct services *services)
 	services_drain_sessions(services);
 	if (!timer_is_set(&services->drain))
 		services_drain_deadline(&services->drain);
+	services_check_drained(services);
+}
+
+void
+services_retire(struct services *services, uint64_t timeout_ms)
+{
+	if (services->draining || services->retiring)
+		return;
+	services->retiring = true;
+	services->closed = true;
+	loop_timer_set(services->loop, &services->drain, timeout_ms);
+	gates_close_where(services, gate_has_no_flows);
 	services_check_drained(services);
 }
 
@@ -478,6 +528,12 @@ services_congested(struct services *services, bool congested)
 	else
 		services->congestions--;
 	services_tell_congestion(services, before);
+}
+
+void
+services_waiter_gone(struct services *services)
+{
+	services_check_drained(services);
 }
 
 void

@@ -100,6 +100,7 @@ struct gate {
 	struct list link; /* among the worker's */
 	uint32_t id;      /* the master's number for the address */
 	bool datagrams;
+	bool adopted; /* another slot's socket, beside the gate of that id */
 	struct listener listener; /* TCP and UNIX */
 	struct dgram dgram;       /* UDP */
 	/* Where it leads to.  NULL: it was made for a generation that is not
@@ -141,7 +142,8 @@ struct services {
 	unsigned congestions; /* gates that are short of descriptors */
 	bool full;            /* the ledger is */
 	bool draining;
-	bool closed; /* the gates are */
+	bool retiring; /* others take the clients */
+	bool closed;   /* the gates are */
 	bool drained;
 };
 
@@ -195,11 +197,14 @@ void services_commit(struct services *services, struct generation *generation);
 void services_abandon(struct generation *generation);
 
 /*
- * Between the commit and services_close_leftover(): take over the queue that
- * another worker had for an address which the current generation does not
- * have.  fd becomes the services'.  -1 with errno: it is still the caller's.
+ * Take over the queue of a slot that has no worker, for an address that there
+ * is a gate for: until services_forsake(), or, between the commit and
+ * services_close_leftover(), for one which the current generation does not
+ * have, until that is closed.  fd becomes the services'.  -1 with errno: it is
+ * still the caller's.
  */
 int services_adopt(struct services *services, uint32_t id, int fd);
+void services_forsake(struct services *services);
 
 /* Take whoever has come meanwhile to an address that the current generation
  * does not have, and close it; sessions of datagrams end with it. */
@@ -221,6 +226,14 @@ void services_drain(struct services *services, uint64_t timeout_ms);
  */
 void services_close_doors(struct services *services);
 
+/*
+ * Close the doors at once, since others have the sockets too and take whoever
+ * waits there; but those of relayed datagrams stay for their sessions.
+ * ops->drained is called when no session is left, at the latest after
+ * timeout_ms, when the rest is ended with REASON_DRAIN_DEADLINE.
+ */
+void services_retire(struct services *services, uint64_t timeout_ms);
+
 /* End all sessions at once and close the doors. */
 void services_stop(struct services *services);
 
@@ -240,12 +253,13 @@ bool services_udp_port(const struct services *services, uint16_t port);
  * Called from within the layer.  A session, or what would have become one, has
  * ended; an arrival is a session now; the ledger has no place left; a gate is
  * short of descriptors, or no longer; a generation may be needed by nobody any
- * more.
+ * more; nobody waits at a door any more.
  */
 void services_session_ended(struct services *services);
 void services_arrived(struct services *services);
 void services_ledger_full(struct services *services);
 void services_congested(struct services *services, bool congested);
+void services_waiter_gone(struct services *services);
 void services_sweep(struct services *services);
 
 #endif
