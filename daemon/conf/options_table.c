@@ -38,7 +38,7 @@
 const struct conf_option conf_options[] = {
 	/* The whole daemon. */
 	{ SECTION_GLOBAL, "workers", &conf_type_integer, "auto",
-	    APPLIES_RESTART, IN_CONF(workers),
+	    APPLIES_RELOAD, IN_CONF(workers),
 	    .min = 1, .max = 256, .zero = true, .zero_word = "auto" },
 	{ SECTION_GLOBAL, "user", &conf_type_string, "muxd",
 	    APPLIES_RESTART, IN_CONF(user),

@@ -50,6 +50,7 @@ struct child {
 	bool silent;    /* its heartbeat is overdue */
 	bool given_up;  /* it ended with CHILD_EXIT_CONFIG */
 	bool killed;    /* by the master: its end is awaited */
+	bool wanted;    /* of a worker: the slot is to have one */
 	bool emptied;   /* draining: nobody waits in its queues any more */
 	enum child_reload reload;
 	void *owner; /* the caller's own */

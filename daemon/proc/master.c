@@ -408,8 +408,8 @@ master_bind(struct master *master)
 	struct conf_errors errors = { 0 };
 	int result;
 
-	result = sockets_open(
-	    &master->sockets, master->conf, master->plan.workers, &errors);
+	result = sockets_open(&master->sockets, master->conf,
+	    master->plan.workers, master->plan.slots, &errors);
 	conf_errors_print(&errors, stderr);
 	conf_errors_free(&errors);
 	return result;

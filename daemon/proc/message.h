@@ -33,8 +33,11 @@ enum message_type {
 			  * everything ready for it */
 	MESSAGE_COMMIT,  /* it is in force */
 	MESSAGE_ABORT,   /* forget it */
-	MESSAGE_ADOPT,   /* a descriptor: the queue of a worker that is gone, of
-			  * an address that is left over; value: its number */
+	MESSAGE_ADOPT,   /* descriptors: the queues that other slots have for an
+			  * address; value: its number */
+	MESSAGE_FORSAKE, /* leave all that were adopted */
+	MESSAGE_RETIRE,  /* let nobody in any more, and end with your last
+			  * session; value: ms until the deadline */
 	MESSAGE_RELEASE, /* close the sockets that it does not have */
 	MESSAGE_TYPES
 };

@@ -18,6 +18,12 @@
  * spare for libraries. */
 #define PLAN_SPARE 32
 
+/* Slots for workers that a reload may add: so many times what there could be
+ * at the start; but their channels take no more than this part of the
+ * descriptors. */
+#define PLAN_SLOTS_FACTOR 4
+#define PLAN_SLOTS_PART   64
+
 /* The table of sources: room for two of each connection (the daemon's and the
  * service's) and three times that, so that a place is always near, between
  * bounds that cost little untouched. */
@@ -61,12 +67,14 @@ plan_listeners(const struct conf *conf)
 	return n;
 }
 
-/* What the master holds: a socket of each listener and five ends of channels
- * for each worker.  A worker inherits some of the highest of them. */
+/* What the master holds: a socket of each listener for each slot that has them,
+ * a channel to each worker, and four ends of others for each slot.  A worker
+ * inherits some of the highest of them. */
 static uint64_t
-plan_masters(unsigned workers, const struct conf *conf)
+plan_masters(const struct plan *plan, const struct conf *conf)
 {
-	return PLAN_SPARE + workers * (plan_listeners(conf) + 5);
+	return PLAN_SPARE + plan->bound * plan_listeners(conf) + plan->workers +
+	    4 * (uint64_t)plan->slots;
 }
 
 static bool
@@ -85,7 +93,7 @@ plan_relays(const struct conf *conf)
 static unsigned
 plan_checks(const struct plan *plan)
 {
-	uint64_t used = PLAN_SPARE + 2 + 2 * (uint64_t)plan->workers;
+	uint64_t used = PLAN_SPARE + 2 + 2 * (uint64_t)plan->slots;
 	uint64_t checks = plan->nofile > used ? (plan->nofile - used) / 2 : 0;
 
 	if (checks > PLAN_CHECKS_MAX)
@@ -96,15 +104,16 @@ plan_checks(const struct plan *plan)
 static void
 plan_shape(struct plan *plan, const struct conf *conf)
 {
-	uint64_t sources = plan->holdable * PLAN_SOURCES_FACTOR;
+	uint64_t sources = plan->per_worker * plan->slots * PLAN_SOURCES_FACTOR;
 	uint64_t servers = slots_places(conf) + PLAN_SERVERS_SPARE;
 
-	/* A reload may raise limits.connections to all that can be held. */
+	/* A reload may raise limits.connections to all that can be held, by as
+	 * many workers as there is room for. */
 	if (sources < PLAN_SOURCES_MIN)
 		sources = PLAN_SOURCES_MIN;
 	if (sources > PLAN_SOURCES_MAX)
 		sources = PLAN_SOURCES_MAX;
-	plan->shape.workers = plan->workers;
+	plan->shape.workers = plan->slots;
 	plan->shape.services = (uint32_t)conf->nservices + PLAN_SERVICES_SPARE;
 	/* One more: who asks to come in has an entry too. */
 	plan->shape.sessions = (uint32_t)plan->per_worker + 1;
@@ -130,11 +139,13 @@ plan_update(struct plan *plan, const struct conf *conf)
 	uint64_t ends = plan_relays(conf) ? 2 : 1;
 	uint64_t used;
 
-	used = PLAN_SPARE + plan->workers + plan_listeners(conf);
+	/* One worker looks after the sockets of slots that have none. */
+	used = PLAN_SPARE + plan->slots +
+	    plan_listeners(conf) * (1 + plan->bound - plan->workers);
 	if (ends == 2)
 		used += 2 * PIPES_MAX;
 	if (plan->nofile < used + ends ||
-	    plan->nofile <= plan_masters(plan->workers, conf)) {
+	    plan->nofile <= plan_masters(plan, conf)) {
 		errno = EMFILE;
 		return -1;
 	}
@@ -142,24 +153,43 @@ plan_update(struct plan *plan, const struct conf *conf)
 	plan->holdable = plan->per_worker * plan->workers;
 	if (plan->holdable > TALLY_MAX)
 		plan->holdable = TALLY_MAX;
+	plan->pin = plan->workers == plan->ncpus;
 	plan->connections_set = conf->connections != 0;
 	plan->connections =
 	    plan->connections_set ? conf->connections : plan->holdable;
 	return 0;
 }
 
+unsigned
+plan_workers(const struct plan *plan, const struct conf *conf)
+{
+	unsigned workers = conf->workers != 0 ? conf->workers : plan->usable;
+
+	return workers < TALLY_WORKERS ? workers : TALLY_WORKERS;
+}
+
+/* A slot costs descriptors and memory that is not touched. */
+static unsigned
+plan_slots(const struct plan *plan)
+{
+	uint64_t slots =
+	    plan->workers > plan->usable ? plan->workers : plan->usable;
+	uint64_t most = plan->workers + plan->nofile / PLAN_SLOTS_PART;
+
+	slots *= PLAN_SLOTS_FACTOR;
+	if (slots > most)
+		slots = most;
+	return slots < TALLY_WORKERS ? (unsigned)slots : TALLY_WORKERS;
+}
+
 int
 plan_make(struct plan *plan, const struct conf *conf, const char *event_backend)
 {
-	unsigned usable;
-
 	memset(plan, 0, sizeof(*plan));
-	usable = compat_usable_cpus(plan->cpus, PLAN_CPUS, &plan->ncpus);
-	plan->workers = conf->workers != 0 ? conf->workers : usable;
-	if (plan->workers > TALLY_WORKERS)
-		plan->workers = TALLY_WORKERS;
-	plan->pin = plan->workers == plan->ncpus;
+	plan->usable = compat_usable_cpus(plan->cpus, PLAN_CPUS, &plan->ncpus);
+	plan->workers = plan->bound = plan_workers(plan, conf);
 	plan->nofile = plan_watchable(plan_raise_nofile(), event_backend);
+	plan->slots = plan_slots(plan);
 	if (plan_update(plan, conf) == -1)
 		return -1;
 	plan->checks = plan_checks(plan);

@@ -16,7 +16,10 @@
 
 struct plan {
 	unsigned workers;
-	bool pin; /* a worker to each CPU of cpus */
+	unsigned slots;  /* that workers can have: what a reload may ask for */
+	unsigned bound;  /* of these, that have listening sockets */
+	unsigned usable; /* CPUs, in workers: what "auto" means */
+	bool pin;        /* a worker to each CPU of cpus */
 	unsigned cpus[PLAN_CPUS];
 	size_t ncpus;
 	uint64_t nofile;      /* descriptors of each process */
@@ -34,8 +37,12 @@ struct plan {
 int plan_make(
     struct plan *plan, const struct conf *conf, const char *event_backend);
 
-/* The numbers that follow from another configuration, with which the processes
- * and the memory that there are go on.  -1 as above. */
+/* The workers that a configuration wants, whether there is room or not. */
+unsigned plan_workers(const struct plan *plan, const struct conf *conf);
+
+/* The numbers that follow from another configuration, with which the memory
+ * that there is goes on; workers and bound are the caller's to set before.  -1
+ * as above. */
 int plan_update(struct plan *plan, const struct conf *conf);
 
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "proc/heir.h"
 #include "proc/notify.h"
 #include "proc/reload_bequest.h"
 #include "proc/reload_log.h"
@@ -122,13 +123,21 @@ send_sockets(struct reload *reload, const struct child *child)
 	    : channel_send_fds(child->channel, MESSAGE_SOCKETS, 0, fds, n);
 }
 
+/* One that is retired, or about to be, goes on as it is. */
+static bool
+reload_concerns(const struct reload *reload, const struct child *child)
+{
+	return child->kind == CHILD_MONITOR ||
+	    reload->sup->sockets->wanted[child->slot];
+}
+
 static void
 ask_child(void *arg, struct child *child)
 {
 	struct reload *reload = arg;
 	char label[CHILD_LABEL_MAX];
 
-	if (child->phase != CHILD_RUNNING)
+	if (child->phase != CHILD_RUNNING || !reload_concerns(reload, child))
 		return;
 	child->reload = CHILD_RELOAD_ASKED;
 	if ((child->kind == CHILD_WORKER &&
@@ -200,7 +209,7 @@ listen_child(void *arg, struct child *child)
 	struct reload *reload = arg;
 
 	if (child->kind == CHILD_WORKER && child->phase == CHILD_RUNNING &&
-	    reload->errors.nerrors == 0)
+	    reload_concerns(reload, child) && reload->errors.nerrors == 0)
 		(void)sockets_listen_fresh(
 		    &reload->change, child->slot, &reload->errors);
 }
@@ -212,7 +221,9 @@ reload_decide(struct reload *reload)
 	struct supervisor *sup = reload->sup;
 
 	supervisor_each(sup, listen_child, reload);
-	if (reload->errors.nerrors > 0) {
+	if (reload->errors.nerrors > 0 ||
+	    sockets_steer_wanted(&reload->change, sup->sick, &reload->errors) ==
+		-1) {
 		reload_refuse(reload);
 		return;
 	}
@@ -262,7 +273,7 @@ static void
 release_child(void *arg, struct child *child)
 {
 	(void)arg;
-	if (child->kind == CHILD_WORKER)
+	if (child->kind == CHILD_WORKER && child->wanted)
 		commit_child(child, MESSAGE_RELEASE, CHILD_RELOAD_RELEASING);
 }
 
@@ -279,11 +290,33 @@ reload_commit_monitor(struct reload *reload)
 		    reload->slots, sup->conf, reload->before, sup->state);
 }
 
+/* Slots that get a worker, and those that lose theirs. */
+static void
+reload_change_workers(struct supervisor *sup)
+{
+	const struct sockets *sockets = sup->sockets;
+	bool changed = false;
+	unsigned slot;
+
+	for (slot = 0; slot < sockets->slots; slot++) {
+		if (sup->workers[slot].wanted == sockets->used[slot])
+			continue;
+		changed = true;
+		if (sockets->used[slot])
+			supervisor_add_worker(sup, slot);
+		else
+			supervisor_retire_worker(sup, slot);
+	}
+	if (changed)
+		heir_tell(sup);
+}
+
 static void
 reload_commit_workers(struct reload *reload)
 {
 	reload_set_phase(reload, RELOAD_WORKERS);
 	supervisor_each(reload->sup, commit_worker, NULL);
+	reload_change_workers(reload->sup);
 	supervisor_steer_again(reload->sup);
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "conf/change.h"
+#include "conf/source.h"
 #include "net/net.h"
 #include "proc/brief.h"
 
@@ -115,6 +116,73 @@ reload_write_brief(struct reload *reload)
 	return reload->brief_fd == -1 ? -1 : 0;
 }
 
+/* A fault of what the configuration says about workers. */
+static int
+reload_blame_workers(struct reload *reload, const char *what, unsigned n)
+{
+	const struct conf_scope *scope = &reload->conf->source->scopes[0];
+	const struct conf_setting *setting =
+	    conf_scope_find(scope, conf_option_get(SECTION_GLOBAL, "workers"));
+
+	conf_error_add(&reload->errors, false,
+	    setting != NULL ? setting->file : scope->file,
+	    setting != NULL ? setting->line : 0, "workers = %u%s (%u)",
+	    reload->new_plan.workers, what, n);
+	return -1;
+}
+
+/* Find slots for more workers; n of them are still to be found. */
+static int
+reload_add_slots(struct reload *reload, unsigned n)
+{
+	const struct supervisor *sup = reload->sup;
+	bool *wanted = sup->sockets->wanted;
+	unsigned slot;
+
+	for (slot = 0; slot < sup->plan->slots && n > 0; slot++) {
+		if (wanted[slot] || sup->workers[slot].phase != CHILD_DOWN)
+			continue;
+		wanted[slot] = true;
+		n--;
+	}
+	if (n == 0)
+		return 0;
+	return reload_blame_workers(reload,
+	    " has to wait for workers that were retired and have sessions"
+	    " still",
+	    n);
+}
+
+/* Which slots have a worker: those that have one, but for the last ones, or
+ * others beside them. */
+static int
+reload_choose_slots(struct reload *reload)
+{
+	struct plan *plan = &reload->new_plan;
+	struct sockets *sockets = reload->sup->sockets;
+	unsigned slot, n = reload->plan->workers;
+	int result = 0;
+
+	plan->workers = plan_workers(plan, reload->conf);
+	if (plan->workers > plan->slots)
+		return reload_blame_workers(reload,
+		    " takes a restart: that is more than there is room for",
+		    plan->slots);
+	memcpy(sockets->wanted, sockets->used, plan->slots * sizeof(bool));
+	for (slot = plan->slots; n > plan->workers && slot-- > 0;)
+		if (sockets->wanted[slot]) {
+			sockets->wanted[slot] = false;
+			n--;
+		}
+	if (n < plan->workers)
+		result = reload_add_slots(reload, plan->workers - n);
+	plan->bound = 0;
+	for (slot = 0; slot < plan->slots; slot++)
+		plan->bound += sockets->used[slot] || sockets->wanted[slot] ||
+		    sockets_are_parked(sockets, slot);
+	return result;
+}
+
 /* The workers have given up the capability that a mark takes, or they keep
  * it. */
 static int
@@ -165,8 +233,8 @@ int
 reload_prepare(struct reload *reload)
 {
 	reload->new_plan = *reload->plan;
-	if (reload_read(reload) == -1 || reload_check(reload) == -1 ||
-	    reload_find_slots(reload) == -1 ||
+	if (reload_read(reload) == -1 || reload_choose_slots(reload) == -1 ||
+	    reload_check(reload) == -1 || reload_find_slots(reload) == -1 ||
 	    sockets_prepare(reload->sup->sockets, reload->conf, &reload->change,
 		&reload->errors) == -1)
 		return -1;

@@ -108,28 +108,51 @@ owned_bind_unix(struct owned *owned, const struct conf_service *conf,
 	return 0;
 }
 
+static void
+owned_close(struct owned *owned, unsigned index)
+{
+	if (owned->fds == NULL || owned->fds[index] == -1)
+		return;
+	(void)close(owned->fds[index]);
+	owned->fds[index] = -1;
+}
+
+static int
+owned_bind(struct owned *owned, const struct conf_service *conf, unsigned index,
+    const char **option)
+{
+	const struct socket_options options = socket_options_of(&conf->socket);
+
+	owned->fds[index] = socket_bind(&owned->endpoint, &options, option);
+	if (owned->fds[index] == -1)
+		return -1;
+	if (owned->endpoint.transport == TRANSPORT_UDP)
+		owned->member[index] = owned->nmembers++;
+	return 0;
+}
+
 /* The first socket may let the kernel choose the port; the rest follow. */
 static int
 owned_bind_inet(struct owned *owned, const struct conf_service *conf,
-    struct conf_errors *errors, unsigned n)
+    struct conf_errors *errors, unsigned n, const bool *wanted)
 {
-	const struct socket_options options = socket_options_of(&conf->socket);
 	const char *option = NULL;
+	bool first = true;
 	unsigned i;
 
 	for (i = 0; i < n; i++) {
-		owned->fds[i] =
-		    socket_bind(&owned->endpoint, &options, &option);
-		if (owned->fds[i] == -1)
+		if (!owned->shared && !wanted[i])
+			continue;
+		if (owned_bind(owned, conf, i, &option) == -1 ||
+		    (first &&
+			socket_local(owned->fds[i], &owned->endpoint.addr) ==
+			    -1))
 			goto fail;
-		if (i == 0 &&
-		    socket_local(owned->fds[i], &owned->endpoint.addr) == -1)
-			goto fail;
-		if (owned->endpoint.transport == TRANSPORT_UDP) {
-			owned->member[i] = owned->nmembers++;
-			owned->listening[i] = true;
-		}
+		first = false;
+		owned->listening[i] =
+		    owned->endpoint.transport == TRANSPORT_UDP;
 	}
+	owned->dealt = owned->nmembers;
 	return 0;
 fail:
 	sockets_complain(errors, conf, &owned->endpoint, option);
@@ -137,8 +160,9 @@ fail:
 }
 
 int
-owned_open(struct owned *owned, const struct conf *conf, size_t service,
-    const struct endpoint *endpoint, unsigned slots, struct conf_errors *errors)
+owned_open(struct owned *owned, const struct sockets *sockets,
+    const struct conf *conf, size_t service, const struct endpoint *endpoint,
+    struct conf_errors *errors)
 {
 	unsigned i, n;
 
@@ -147,7 +171,7 @@ owned_open(struct owned *owned, const struct conf *conf, size_t service,
 	owned->endpoint = *endpoint;
 	owned->shared = endpoint->transport == TRANSPORT_UNIX ||
 	    !compat_reuseport_balances();
-	n = owned->shared ? 1 : slots;
+	n = owned->shared ? 1 : sockets->slots;
 	owned->fds = mem_array(n, sizeof(*owned->fds));
 	for (i = 0; owned->fds != NULL && i < n; i++)
 		owned->fds[i] = -1;
@@ -161,7 +185,8 @@ owned_open(struct owned *owned, const struct conf *conf, size_t service,
 	}
 	if (endpoint->transport == TRANSPORT_UNIX)
 		return owned_bind_unix(owned, &conf->services[service], errors);
-	return owned_bind_inet(owned, &conf->services[service], errors, n);
+	return owned_bind_inet(
+	    owned, &conf->services[service], errors, n, sockets->wanted);
 }
 
 /* Before anything is bound: a wildcard address of ours cannot be probed
@@ -197,8 +222,8 @@ sockets_bind(struct sockets *sockets, struct conf_errors *errors)
 	for (i = 0; i < conf->nservices; i++) {
 		for (j = 0; j < conf->services[i].nlisten; j++) {
 			sockets->items[sockets->n].id = ++sockets->ids;
-			if (owned_open(&sockets->items[sockets->n++], conf, i,
-				&conf->services[i].listen[j], sockets->slots,
+			if (owned_open(&sockets->items[sockets->n++], sockets,
+				conf, i, &conf->services[i].listen[j],
 				errors) == -1)
 				result = -1;
 		}
@@ -206,57 +231,59 @@ sockets_bind(struct sockets *sockets, struct conf_errors *errors)
 	return result;
 }
 
-/* Deal the datagrams of an address to the slots that are not sick.  A socket
- * for UDP is the slot's member of the group, in the order of the slots. */
-static int
-owned_deal(const struct owned *owned, const struct sockets *sockets,
-    const bool *sick, bool *well)
+int
+owned_bind_slot(struct owned *owned, const struct sockets *sockets,
+    const struct conf_service *conf, unsigned slot, const char **option)
 {
-	unsigned slot;
-
-	for (slot = 0; slot < sockets->slots; slot++)
-		well[slot] = sick == NULL || !sick[slot];
-	return compat_reuseport_deal(owned->fds[0],
-	    owned->endpoint.addr.family == ADDR_INET6, well, sockets->slots,
-	    sockets->seed);
-}
-
-static bool
-owned_is_dealt(const struct owned *owned)
-{
-	return owned->endpoint.transport == TRANSPORT_UDP && !owned->shared;
+	*option = NULL;
+	/* Before the second one joins the group: the kernel shall not deal. */
+	if (owned_is_dealt(owned) && owned->nmembers == 1 &&
+	    owned_deal(owned, sockets, NULL) == -1)
+		return -1;
+	return owned_bind(owned, conf, slot, option);
 }
 
 void
-owned_begin_to_deal(const struct owned *owned, const struct sockets *sockets)
+owned_unbind_slot(struct owned *owned, unsigned slot)
 {
-	bool *well;
+	owned_close(owned, slot);
+	if (owned->endpoint.transport == TRANSPORT_UDP)
+		owned->nmembers--;
+}
 
-	if (!owned_is_dealt(owned) || sockets->slots <= 1)
-		return;
-	well = mem_array(sockets->slots, sizeof(*well));
-	/* Where the system cannot, its own choice is as good until a slot is
-	 * sick. */
-	if (well != NULL)
-		(void)owned_deal(owned, sockets, NULL, well);
-	mem_free(well);
+/* Room by slot; -1 with errno. */
+static int
+sockets_make_room(struct sockets *sockets, unsigned workers, unsigned slots)
+{
+	unsigned slot;
+
+	sockets->slots = slots;
+	sockets->used = mem_array(slots, sizeof(*sockets->used));
+	sockets->wanted = mem_array(slots, sizeof(*sockets->wanted));
+	sockets->lingers = mem_array(slots, sizeof(*sockets->lingers));
+	if (sockets->used == NULL || sockets->wanted == NULL ||
+	    sockets->lingers == NULL)
+		return -1;
+	for (slot = 0; slot < workers; slot++)
+		sockets->used[slot] = sockets->wanted[slot] = true;
+	return 0;
 }
 
 int
-sockets_open(struct sockets *sockets, const struct conf *conf, unsigned slots,
-    struct conf_errors *errors)
+sockets_open(struct sockets *sockets, const struct conf *conf, unsigned workers,
+    unsigned slots, struct conf_errors *errors)
 {
 	size_t i, total = 0;
 
 	memset(sockets, 0, sizeof(*sockets));
 	sockets->conf = conf;
-	sockets->slots = slots;
 	if (sockets_probe(conf, errors) == -1)
 		return -1;
 	for (i = 0; i < conf->nservices; i++)
 		total += conf->services[i].nlisten;
 	sockets->items = mem_array(total, sizeof(*sockets->items));
-	if (sockets->items == NULL) {
+	if (sockets_make_room(sockets, workers, slots) == -1 ||
+	    sockets->items == NULL) {
 		conf_error_add(errors, false, conf->services[0].file, 0, "%s",
 		    strerror(errno));
 		return -1;
@@ -297,6 +324,13 @@ owned_listen(
 {
 	unsigned index = owned->shared ? 0 : slot;
 
+	if (owned->endpoint.transport == TRANSPORT_UDP) {
+		if (owned_relays(owned, conf))
+			return 0;
+		owned->listening[index] = true;
+		owned->dealt = owned->nmembers;
+		return 0;
+	}
 	if (owned->listening[index])
 		return 0;
 	if (socket_listen(owned->fds[index], clamp_int(conf->socket.backlog)) ==
@@ -312,90 +346,21 @@ sockets_listen(
     struct sockets *sockets, unsigned slot, const struct owned **failed)
 {
 	struct owned *owned;
+	bool listened;
 	size_t i;
 
 	for (i = 0; i < sockets->n; i++) {
 		owned = &sockets->items[i];
+		listened = owned->listening[owned->shared ? 0 : slot];
 		if (owned_listen(owned,
 			&sockets->conf->services[owned->service], slot) == -1) {
 			*failed = owned;
 			return -1;
 		}
+		/* Datagrams are dealt to it when others are steered next. */
+		sockets->steered |= owned_is_dealt(owned) && !listened;
 	}
 	return 0;
-}
-
-/* A socket that is in the group already. */
-static int
-owned_any_member(const struct owned *owned)
-{
-	unsigned slot = 0;
-
-	while (!owned->listening[slot])
-		slot++;
-	return owned->fds[slot];
-}
-
-/* The places in the group of the listening slots that are well; their
- * number. */
-static size_t
-owned_well(const struct owned *owned, unsigned slots, const bool *sick,
-    uint32_t *index)
-{
-	size_t n = 0;
-	unsigned slot;
-
-	for (slot = 0; slot < slots; slot++)
-		if (owned->listening[slot] && !sick[slot])
-			index[n++] = owned->member[slot];
-	return n;
-}
-
-static int
-owned_steer(const struct owned *owned, const struct sockets *sockets,
-    const bool *sick, uint32_t *index)
-{
-	size_t n;
-	bool steer;
-
-	if (owned->shared || owned->nmembers == 0)
-		return 0;
-	n = owned_well(owned, sockets->slots, sick, index);
-	steer = n > 0 && n < owned->nmembers;
-	if (!steer && !sockets->steered)
-		return 0;
-	return compat_reuseport_steer(
-	    owned_any_member(owned), index, steer ? n : 0);
-}
-
-int
-sockets_steer(struct sockets *sockets, const bool *sick)
-{
-	uint32_t *index = mem_array(sockets->slots, sizeof(*index));
-	bool *well = mem_array(sockets->slots, sizeof(*well));
-	int result = -1;
-	size_t i;
-
-	if (index == NULL || well == NULL)
-		goto out;
-	result = 0;
-	for (i = 0; i < sockets->n; i++) {
-		if (owned_is_dealt(&sockets->items[i])) {
-			if (owned_deal(
-				&sockets->items[i], sockets, sick, well) == -1)
-				result = -1;
-		} else if (owned_steer(&sockets->items[i], sockets, sick,
-			       index) == -1) {
-			result = -1;
-		}
-	}
-	sockets->steered = false;
-	for (i = 0; i < sockets->slots; i++)
-		sockets->steered |= sick[i];
-out:
-	mem_free(index);
-	mem_free(well);
-	return result;
 }
 
 void
@@ -415,23 +380,20 @@ sockets_remove_files(struct sockets *sockets)
 	}
 }
 
-static void
-owned_close(struct owned *owned, unsigned index)
-{
-	if (owned->fds == NULL || owned->fds[index] == -1)
-		return;
-	(void)close(owned->fds[index]);
-	owned->fds[index] = -1;
-}
-
 void
 sockets_close_slot(struct sockets *sockets, unsigned slot)
 {
 	size_t i;
 
-	for (i = 0; i < sockets->n; i++)
-		if (!sockets->items[i].shared)
-			owned_close(&sockets->items[i], slot);
+	for (i = 0; i < sockets->n; i++) {
+		/* The sessions of others notice when a member of their group
+		 * is closed. */
+		if (sockets->items[i].shared ||
+		    (owned_is_dealt(&sockets->items[i]) &&
+			!sockets->used[slot]))
+			continue;
+		owned_close(&sockets->items[i], slot);
+	}
 }
 
 void
@@ -478,6 +440,8 @@ sockets_close(struct sockets *sockets)
 	for (i = 0; i < sockets->n; i++)
 		owned_close_all(&sockets->items[i], sockets->slots);
 	mem_free(sockets->items);
-	sockets->items = NULL;
-	sockets->n = 0;
+	mem_free(sockets->used);
+	mem_free(sockets->wanted);
+	mem_free(sockets->lingers);
+	memset(sockets, 0, sizeof(*sockets));
 }

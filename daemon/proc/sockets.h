@@ -11,8 +11,16 @@
  * worker first reports ready; from then on the kernel gives it its share.
  * When a slot is sick, the group is steered around it (SO_REUSEPORT, cBPF).
  *
+ * A slot whose worker was retired keeps its sockets: its place in the groups
+ * is steered around for good, like that of a sick one, and no other member
+ * changes its place, which closing one would bring about.  Whose handshake had
+ * begun there is taken by another worker (proc/heir.h).  A worker that the slot
+ * gets later takes them up again.
+ *
  * A sender of datagrams always comes to the same slot, for his session is
- * there; when that one is sick he goes elsewhere, and nobody else moves.
+ * there; when that one is sick he goes elsewhere, and nobody else moves.  So
+ * where datagrams are relayed, a worker that was added later gets none, as the
+ * senders that it would get have their sessions elsewhere.
  */
 #ifndef MUXD_PROC_SOCKETS_H
 #define MUXD_PROC_SOCKETS_H
@@ -35,6 +43,7 @@ struct owned {
 	bool *listening;  /* by slot; of a shared one, [0] */
 	uint32_t *member; /* by slot: its place in the group */
 	uint32_t nmembers;
+	uint32_t dealt; /* of UDP: the first members, that datagrams go to */
 };
 
 struct sockets {
@@ -44,21 +53,32 @@ struct sockets {
 	/* Those that a reload has removed, until their queues are empty. */
 	struct owned *leftover;
 	size_t nleftover;
-	unsigned slots;
-	uint32_t ids;  /* given so far */
-	uint32_t seed; /* of how datagrams are dealt */
+	unsigned slots; /* room for so many */
+	bool *used;     /* by slot: it has a worker that takes new clients */
+	bool *wanted;   /* the same once the change under way is in force */
+	bool *lingers;  /* by slot: its worker is about to end, with sessions */
+	uint32_t ids;   /* given so far */
+	uint32_t seed;  /* of how datagrams are dealt */
 	bool steered;
 	bool removed; /* the files of UNIX sockets are */
 };
 
-/* Bind everything, each probed first.  What cannot be bound is told in
+/* Bind everything for the first workers of the slots, each probed first.  What cannot be bound is told in
  * *errors, all of it; -1 if there was any. */
 int sockets_open(struct sockets *sockets, const struct conf *conf,
-    unsigned slots, struct conf_errors *errors);
+    unsigned workers, unsigned slots, struct conf_errors *errors);
 
 /* A record about an address of a service; message is a constant. */
 void sockets_log(struct log *log, const char *message, const struct conf *conf,
     const struct owned *owned);
+
+/* Whether nobody takes clients at the slot's sockets, of which there are
+ * some: new ones are steered around them. */
+bool sockets_are_parked(const struct sockets *sockets, unsigned slot);
+
+/* The worker that has lingered in the slot is gone: nobody is there for the
+ * datagrams of its sessions any more. */
+void sockets_end_linger(struct sockets *sockets, unsigned slot);
 
 /* The descriptor that a slot's worker gets for the socket. */
 int sockets_fd(const struct owned *owned, unsigned slot);
@@ -76,19 +96,37 @@ int sockets_listen(
 int sockets_steer(struct sockets *sockets, const bool *sick);
 
 /*
- * Called from within: sockets_change.c.
+ * Called from within: sockets_change.c, sockets_steer.c.
  *
- * Open an address of a service; -1 and an entry in errors.  owned_close_all()
- * closes and releases what there is, also of zeroed memory.
+ * Open an address of a service, for the slots that are wanted; -1 and an entry
+ * in errors.  owned_close_all() closes and releases what there is, also of
+ * zeroed memory.
  */
-int owned_open(struct owned *owned, const struct conf *conf, size_t service,
-    const struct endpoint *endpoint, unsigned slots,
+int owned_open(struct owned *owned, const struct sockets *sockets,
+    const struct conf *conf, size_t service, const struct endpoint *endpoint,
     struct conf_errors *errors);
 void owned_close_all(struct owned *owned, unsigned slots);
+
+/* Bind the socket of one more slot, which gets no clients before it listens;
+ * and undo that, of those that were bound last.  -1 with errno; *option names
+ * a socket option that is to blame. */
+int owned_bind_slot(struct owned *owned, const struct sockets *sockets,
+    const struct conf_service *conf, unsigned slot, const char **option);
+void owned_unbind_slot(struct owned *owned, unsigned slot);
 
 /* Have the socket of a slot listen, if it does not yet. */
 int owned_listen(
     struct owned *owned, const struct conf_service *conf, unsigned slot);
+
+/* Whether it carries datagrams that are dealt among the slots, and whether
+ * these are relayed. */
+bool owned_is_dealt(const struct owned *owned);
+bool owned_relays(const struct owned *owned, const struct conf_service *conf);
+
+/* Deal them among the slots that are served and not sick; NULL: none is.  -1
+ * with errno. */
+int owned_deal(
+    const struct owned *owned, const struct sockets *sockets, const bool *sick);
 
 /* Deal datagrams evenly among the slots, if that is what it carries. */
 void owned_begin_to_deal(

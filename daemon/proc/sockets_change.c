@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "net/socket_options.h"
+#include "state/tally.h"
 
 static const struct conf_service *
 service_of(const struct conf *conf, const struct owned *owned)
@@ -146,6 +147,49 @@ item_restore_options(
 	    &service_of(sockets->conf, owned)->socket, &option);
 }
 
+/* ---- slots that get a worker ---- */
+
+static int
+item_bind_slots(struct sockets_change *change, struct change_item *item,
+    struct conf_errors *errors)
+{
+	struct sockets *sockets = change->sockets;
+	struct owned *owned = &sockets->items[item->from];
+	const struct conf_service *conf =
+	    service_of(change->conf, &item->owned);
+	const char *option = NULL;
+	unsigned slot;
+
+	if (owned->shared)
+		return 0;
+	item->bound = mem_array(sockets->slots, sizeof(*item->bound));
+	for (slot = 0; item->bound != NULL && slot < sockets->slots; slot++) {
+		/* One that had a worker before may have them still. */
+		if (!sockets->wanted[slot] || owned->fds[slot] != -1)
+			continue;
+		if (owned_bind_slot(owned, sockets, conf, slot, &option) == -1)
+			break;
+		item->bound[slot] = true;
+	}
+	if (item->bound != NULL && slot == sockets->slots)
+		return 0;
+	sockets_complain(errors, conf, &owned->endpoint, option);
+	return -1;
+}
+
+static void
+item_unbind_slots(struct sockets_change *change, struct change_item *item)
+{
+	struct sockets *sockets = change->sockets;
+	unsigned slot = sockets->slots;
+
+	while (item->bound != NULL && slot-- > 0)
+		if (item->bound[slot])
+			owned_unbind_slot(&sockets->items[item->from], slot);
+	mem_free(item->bound);
+	item->bound = NULL;
+}
+
 /* ---- before the decision ---- */
 
 static int
@@ -178,9 +222,9 @@ item_open(struct sockets_change *change, struct change_item *item,
 	const struct endpoint asked = item->owned.asked;
 
 	if (item->from != -1)
-		return 0;
-	if (owned_open(&item->owned, change->conf, item->owned.service, &asked,
-		sockets->slots, errors) == -1)
+		return item_bind_slots(change, item, errors);
+	if (owned_open(&item->owned, sockets, change->conf, item->owned.service,
+		&asked, errors) == -1)
 		return -1;
 	item->owned.id = ++change->ids;
 	owned_begin_to_deal(&item->owned, sockets);
@@ -250,6 +294,37 @@ sockets_listen_fresh(
 	return 0;
 }
 
+int
+sockets_steer_wanted(
+    struct sockets_change *change, const bool *sick, struct conf_errors *errors)
+{
+	struct sockets *sockets = change->sockets;
+	const struct conf *conf = change->conf;
+	bool leaving[TALLY_WORKERS] = { false }, leaves = false;
+	unsigned slot;
+
+	for (slot = 0; slot < sockets->slots; slot++) {
+		if (!sockets->used[slot] || sockets->wanted[slot])
+			continue;
+		leaving[slot] = leaves = true;
+		sockets->used[slot] = false;
+		sockets->lingers[slot] = true;
+	}
+	if (!leaves || sockets_steer(sockets, sick) == 0)
+		return 0;
+	conf_error_add(errors, false, conf->services[0].file, 0,
+	    "cannot steer clients around workers that are to end: %s",
+	    strerror(errno));
+	for (slot = 0; slot < sockets->slots; slot++) {
+		if (!leaving[slot])
+			continue;
+		sockets->used[slot] = true;
+		sockets->lingers[slot] = false;
+	}
+	(void)sockets_steer(sockets, sick);
+	return -1;
+}
+
 void
 sockets_abandon(struct sockets_change *change)
 {
@@ -259,6 +334,7 @@ sockets_abandon(struct sockets_change *change)
 	for (i = 0; i < change->n; i++) {
 		item = &change->items[i];
 		item_restore_options(change, item);
+		item_unbind_slots(change, item);
 		if (item->from != -1)
 			continue;
 		if (item->owned.endpoint.transport == TRANSPORT_UNIX &&
@@ -266,6 +342,9 @@ sockets_abandon(struct sockets_change *change)
 			(void)unlink(item->owned.endpoint.path);
 		owned_close_all(&item->owned, change->sockets->slots);
 	}
+	if (change->sockets != NULL)
+		memcpy(change->sockets->wanted, change->sockets->used,
+		    change->sockets->slots * sizeof(bool));
 	mem_free(change->items);
 	mem_free(change->packed);
 	memset(change, 0, sizeof(*change));
@@ -314,6 +393,8 @@ keep_owned(struct sockets_change *change, struct change_item *item,
 	    &change->conf->services[service], errors);
 	item->owned = *old;
 	item->owned.service = service;
+	mem_free(item->bound);
+	item->bound = NULL;
 	/* The mark of one that was kept. */
 	old->fds = NULL;
 }
@@ -343,6 +424,7 @@ sockets_commit(struct sockets_change *change, struct conf_errors *errors)
 	sockets->n = change->n;
 	sockets->conf = change->conf;
 	sockets->ids = change->ids;
+	memcpy(sockets->used, sockets->wanted, sockets->slots * sizeof(bool));
 	if (n == 0)
 		sockets_close_leftover(sockets);
 	memset(change, 0, sizeof(*change));

@@ -7,6 +7,9 @@
  * address that is new is probed and bound.  One that is gone is left over
  * until its queue is empty.
  *
+ * sockets->wanted says which slots have workers then: one that gets a worker
+ * gets sockets of all addresses, one that loses it keeps what it has.
+ *
  *   sockets_prepare() ──► sockets_listen_fresh() ──► sockets_commit()
  *          └────────────────────────┴──► sockets_abandon()
  */
@@ -20,6 +23,7 @@ struct change_item {
 	struct owned owned; /* of a fresh one; else its addresses alone */
 	int from;           /* the index of the one that stays; -1: fresh */
 	bool options_set;   /* on a living socket, to be set back */
+	bool *bound;        /* by slot: of a living one, for a new worker */
 };
 
 struct sockets_change {
@@ -45,6 +49,14 @@ sockets_change_is_fresh(const struct sockets_change *change, size_t i)
 {
 	return change->items[i].from == -1;
 }
+
+/*
+ * Once nothing else can go wrong: steer new clients around the slots that are
+ * not wanted any more, and, but for sick ones, no others.  -1, and an entry in
+ * errors.
+ */
+int sockets_steer_wanted(struct sockets_change *change, const bool *sick,
+    struct conf_errors *errors);
 
 /* Have the fresh sockets of a slot listen.  -1, and an entry in errors. */
 int sockets_listen_fresh(

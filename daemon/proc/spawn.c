@@ -19,7 +19,7 @@ spawn_worker_fds(const struct supervisor *sup, unsigned slot, int *keep)
 
 	for (i = 0; i < sup->sockets->n; i++)
 		keep[n++] = sockets_fd(&sup->sockets->items[i], slot);
-	for (i = 0; i < sup->plan->workers; i++)
+	for (i = 0; i < sup->plan->slots; i++)
 		keep[n++] = sup->wake_fds[i];
 	keep[n++] = sup->wakes[slot].read_fd;
 	keep[n++] = sup->logs[WORKER_LOG(slot)].write_fd;
@@ -31,9 +31,9 @@ spawn_monitor_fds(const struct supervisor *sup, int *keep)
 {
 	size_t i, n = 0;
 
-	for (i = 0; i < sup->plan->workers + 2U; i++)
+	for (i = 0; i < sup->plan->slots + 2U; i++)
 		keep[n++] = sup->logs[i].read_fd;
-	for (i = 0; i < sup->plan->workers; i++)
+	for (i = 0; i < sup->plan->slots; i++)
 		keep[n++] = sup->wake_fds[i];
 	keep[n++] = sup->logs[MONITOR_LOG].write_fd;
 	return n;
@@ -54,12 +54,14 @@ spawn_be_worker(
 		.event_backend = sup->event_backend,
 		.slot = slot,
 		.connections_max = sup->plan->connections,
-		.cpu = sup->plan->pin ? (int)sup->plan->cpus[slot] : -1,
+		.cpu = sup->plan->pin && slot < sup->plan->ncpus
+		    ? (int)sup->plan->cpus[slot]
+		    : -1,
 		.channel_fd = channel_fd,
 		.log_fd = sup->logs[WORKER_LOG(slot)].write_fd,
 		.wake_fd = sup->wakes[slot].read_fd,
 		.wake_fds = sup->wake_fds,
-		.slots = sup->plan->workers,
+		.slots = sup->plan->slots,
 	};
 
 	if (sup->detached)
@@ -76,11 +78,11 @@ spawn_be_monitor(struct supervisor *sup, int channel_fd)
 		.places = sup->slots,
 		.identity = sup->identity,
 		.wake_fds = sup->wake_fds,
-		.slots = sup->plan->workers,
+		.slots = sup->plan->slots,
 		.checks_max = sup->plan->checks,
 		.channel_fd = channel_fd,
 		.logs = sup->logs,
-		.nlogs = sup->plan->workers + 2U,
+		.nlogs = sup->plan->slots + 2U,
 		.log_fd = sup->logs[MONITOR_LOG].write_fd,
 		.detached = sup->detached,
 		.strict = sup->phase == SUPERVISOR_STARTING,
@@ -92,7 +94,7 @@ spawn_be_monitor(struct supervisor *sup, int channel_fd)
 pid_t
 spawn_child(struct supervisor *sup, const struct child *child, int *channel_fd)
 {
-	size_t n = sup->sockets->n + 2 * (size_t)sup->plan->workers + 8;
+	size_t n = sup->sockets->n + 2 * (size_t)sup->plan->slots + 8;
 	int *keep = mem_array(n, sizeof(*keep));
 	pid_t pid;
 

@@ -9,12 +9,14 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/compat.h"
 #include "base/mem.h"
 #include "event/wake.h"
 #include "proc/fd_pair.h"
+#include "proc/heir.h"
 #include "proc/release.h"
 #include "proc/spawn.h"
 #include "proc/vitals.h"
@@ -28,8 +30,9 @@ supervisor_all_ready(const struct supervisor *sup)
 
 	if (sup->monitor.phase != CHILD_RUNNING)
 		return false;
-	for (slot = 0; slot < sup->plan->workers; slot++)
-		if (sup->workers[slot].phase != CHILD_RUNNING)
+	for (slot = 0; slot < sup->plan->slots; slot++)
+		if (sup->workers[slot].wanted &&
+		    sup->workers[slot].phase != CHILD_RUNNING)
 			return false;
 	return true;
 }
@@ -64,6 +67,9 @@ supervisor_worker_ready(struct supervisor *sup, struct child *worker)
 {
 	if (sup->phase == SUPERVISOR_STOPPING)
 		return;
+	/* It is retired, or about to be: nothing is there for it to do. */
+	if (!sup->sockets->used[worker->slot])
+		return;
 	if (!supervisor_listen(sup, worker)) {
 		if (sup->phase == SUPERVISOR_STARTING)
 			sup->ops->failed(sup);
@@ -73,6 +79,8 @@ supervisor_worker_ready(struct supervisor *sup, struct child *worker)
 	if (sup->phase == SUPERVISOR_DRAINING)
 		supervisor_tell_drain(sup, worker);
 	child_log_start(sup->log, worker);
+	if (worker->slot == HEIR_SLOT)
+		heir_tell(sup);
 	/* A socket that has just joined its group is not steered to yet. */
 	sup->steer_again |= sup->sockets->steered;
 	vitals_steer(sup);
@@ -87,7 +95,7 @@ supervisor_let_go(struct supervisor *sup, struct child *worker)
 
 	worker->emptied = true;
 	sockets_close_slot(sup->sockets, worker->slot);
-	for (slot = 0; slot < sup->plan->workers; slot++)
+	for (slot = 0; slot < sup->plan->slots; slot++)
 		if (!sup->workers[slot].emptied)
 			return;
 	sockets_close_shared(sup->sockets);
@@ -115,9 +123,10 @@ supervisor_monitor_ready(struct supervisor *sup)
 	child_log_start(sup->log, &sup->monitor);
 	/* A worker that cannot be forked ends the start. */
 	for (slot = 0;
-	     slot < sup->plan->workers && sup->phase == SUPERVISOR_STARTING;
+	     slot < sup->plan->slots && sup->phase == SUPERVISOR_STARTING;
 	     slot++)
-		if (sup->workers[slot].phase == CHILD_DOWN)
+		if (sup->workers[slot].wanted &&
+		    sup->workers[slot].phase == CHILD_DOWN)
 			supervisor_spawn(&sup->workers[slot]);
 }
 
@@ -224,6 +233,8 @@ supervisor_note_start(struct supervisor *sup, const struct child *child)
 	if (child->kind != CHILD_WORKER)
 		return;
 	shared = &sup->state->workers[child->slot];
+	/* Nothing that it is about to need may be forgotten. */
+	atomic_store(&shared->generation, sup->generation);
 	atomic_store(&shared->pid, child->pid);
 	atomic_store(&shared->heartbeat_ms, loop_now(sup->loop));
 	atomic_fetch_add(&shared->starts, 1);
@@ -305,8 +316,8 @@ supervisor_all_given_up(const struct supervisor *sup)
 {
 	unsigned slot;
 
-	for (slot = 0; slot < sup->plan->workers; slot++)
-		if (!sup->workers[slot].given_up)
+	for (slot = 0; slot < sup->plan->slots; slot++)
+		if (sup->workers[slot].wanted && !sup->workers[slot].given_up)
 			return false;
 	return true;
 }
@@ -314,6 +325,8 @@ supervisor_all_given_up(const struct supervisor *sup)
 static bool
 supervisor_is_needed(const struct supervisor *sup, const struct child *child)
 {
+	if (child->kind == CHILD_WORKER && !child->wanted)
+		return false;
 	if (sup->phase == SUPERVISOR_DRAINING)
 		return !child->emptied;
 	return sup->phase < SUPERVISOR_DRAINING;
@@ -325,6 +338,16 @@ free_channel(struct retired *retired)
 	mem_free(container_of(retired, struct channel, retired));
 }
 
+/* A worker that was retired is gone. */
+static void
+supervisor_end_linger(struct supervisor *sup, struct child *worker)
+{
+	worker->given_up = false;
+	memset(&worker->backoff, 0, sizeof(worker->backoff));
+	sockets_end_linger(sup->sockets, worker->slot);
+	supervisor_steer_again(sup);
+}
+
 static void
 supervisor_ended(struct supervisor *sup, struct child *child, int status)
 {
@@ -333,11 +356,14 @@ supervisor_ended(struct supervisor *sup, struct child *child, int status)
 	child->channel = NULL;
 	child_log_end(sup->log, child, status,
 	    loop_now(sup->loop) - child->started_ms,
-	    sup->phase >= SUPERVISOR_DRAINING);
+	    sup->phase >= SUPERVISOR_DRAINING ||
+		(child->kind == CHILD_WORKER && !child->wanted));
 	child->phase = CHILD_DOWN;
 	child->pid = 0;
 	if (child->kind == CHILD_WORKER)
 		release_worker(sup->log, sup->conf, sup->state, child->slot);
+	if (child->kind == CHILD_WORKER && !child->wanted)
+		supervisor_end_linger(sup, child);
 	sup->ops->down(sup, child);
 	if (supervisor_is_needed(sup, child))
 		supervisor_bury(sup, child, status);
@@ -353,7 +379,7 @@ supervisor_find(struct supervisor *sup, pid_t pid)
 
 	if (sup->monitor.pid == pid)
 		return &sup->monitor;
-	for (slot = 0; slot < sup->plan->workers; slot++)
+	for (slot = 0; slot < sup->plan->slots; slot++)
 		if (sup->workers[slot].pid == pid)
 			return &sup->workers[slot];
 	return NULL;
@@ -398,7 +424,7 @@ make_log(int fds[2])
 static int
 supervisor_allocate(struct supervisor *sup)
 {
-	unsigned n = sup->plan->workers;
+	unsigned n = sup->plan->slots;
 
 	sup->workers = mem_array(n, sizeof(*sup->workers));
 	sup->logs = fd_pairs_new(n + 2U);
@@ -414,7 +440,7 @@ supervisor_allocate(struct supervisor *sup)
 static int
 supervisor_make_pairs(struct supervisor *sup)
 {
-	unsigned n = sup->plan->workers, slot;
+	unsigned n = sup->plan->slots, slot;
 
 	if (fd_pairs_make(sup->logs, n + 2U, make_log) == -1 ||
 	    fd_pairs_make(sup->wakes, n, wake_make) == -1)
@@ -431,7 +457,7 @@ supervisor_wake(void *arg, unsigned slot)
 {
 	const struct supervisor *sup = arg;
 
-	if (slot < sup->plan->workers)
+	if (slot < sup->plan->slots)
 		wake_send(sup->wake_fds[slot]);
 }
 
@@ -445,9 +471,10 @@ supervisor_open(struct supervisor *sup)
 	sup->state->wake = supervisor_wake;
 	sup->state->wake_arg = sup;
 	supervisor_init_child(sup, &sup->monitor, CHILD_MONITOR);
-	for (slot = 0; slot < sup->plan->workers; slot++) {
+	for (slot = 0; slot < sup->plan->slots; slot++) {
 		supervisor_init_child(sup, &sup->workers[slot], CHILD_WORKER);
 		sup->workers[slot].slot = slot;
+		sup->workers[slot].wanted = slot < sup->plan->workers;
 	}
 	return 0;
 }
@@ -457,8 +484,8 @@ supervisor_close(struct supervisor *sup)
 {
 	if (sup->plan == NULL)
 		return;
-	fd_pairs_free(sup->wakes, sup->plan->workers);
-	fd_pairs_free(sup->logs, sup->plan->workers + 2U);
+	fd_pairs_free(sup->wakes, sup->plan->slots);
+	fd_pairs_free(sup->logs, sup->plan->slots + 2U);
 	mem_free(sup->sick);
 	mem_free(sup->wake_fds);
 	mem_free(sup->workers);
@@ -480,8 +507,32 @@ supervisor_each(struct supervisor *sup,
 	unsigned slot;
 
 	call(arg, &sup->monitor);
-	for (slot = 0; slot < sup->plan->workers; slot++)
+	for (slot = 0; slot < sup->plan->slots; slot++)
 		call(arg, &sup->workers[slot]);
+}
+
+void
+supervisor_add_worker(struct supervisor *sup, unsigned slot)
+{
+	sup->workers[slot].wanted = true;
+	supervisor_spawn(&sup->workers[slot]);
+}
+
+void
+supervisor_retire_worker(struct supervisor *sup, unsigned slot)
+{
+	struct child *worker = &sup->workers[slot];
+
+	worker->wanted = false;
+	loop_timer_cancel(sup->loop, &worker->respawn);
+	log_printf(sup->log, LOG_LEVEL_NOTICE,
+	    "worker %u is retired: its sessions have %llu ms to end", slot,
+	    (unsigned long long)sup->conf->drain_timeout);
+	if (worker->phase == CHILD_DOWN)
+		supervisor_end_linger(sup, worker);
+	else if (channel_send(worker->channel, MESSAGE_RETIRE,
+		     (uint32_t)sup->conf->drain_timeout) == -1)
+		(void)kill(worker->pid, SIGKILL);
 }
 
 void
@@ -498,7 +549,7 @@ supervisor_tell_workers(
 	struct child *worker;
 	unsigned slot;
 
-	for (slot = 0; slot < sup->plan->workers; slot++) {
+	for (slot = 0; slot < sup->plan->slots; slot++) {
 		worker = &sup->workers[slot];
 		if (worker->phase != CHILD_DOWN)
 			(void)channel_send(worker->channel, type, value);
@@ -510,7 +561,7 @@ supervisor_kill_workers(struct supervisor *sup)
 {
 	unsigned slot;
 
-	for (slot = 0; slot < sup->plan->workers; slot++)
+	for (slot = 0; slot < sup->plan->slots; slot++)
 		if (sup->workers[slot].phase != CHILD_DOWN)
 			(void)kill(sup->workers[slot].pid, SIGKILL);
 }
@@ -525,10 +576,15 @@ supervisor_drain(struct supervisor *sup, uint64_t timeout_ms)
 	supervisor_reap(sup);
 	sup->phase = SUPERVISOR_DRAINING;
 	sup->drain_until = loop_now(sup->loop) + timeout_ms;
-	for (slot = 0; slot < sup->plan->workers; slot++) {
+	for (slot = 0; slot < sup->plan->slots; slot++) {
 		worker = &sup->workers[slot];
+		/* Another worker has the queues of one that is retired. */
+		if (!worker->wanted)
+			supervisor_let_go(sup, worker);
 		if (worker->phase == CHILD_RUNNING)
 			supervisor_tell_drain(sup, worker);
+		else if (!worker->wanted)
+			continue;
 		else if (worker->given_up)
 			supervisor_let_go(sup, worker);
 		else if (worker->phase == CHILD_DOWN)
@@ -543,7 +599,7 @@ supervisor_stop(struct supervisor *sup)
 
 	sup->phase = SUPERVISOR_STOPPING;
 	loop_timer_cancel(sup->loop, &sup->monitor.respawn);
-	for (slot = 0; slot < sup->plan->workers; slot++)
+	for (slot = 0; slot < sup->plan->slots; slot++)
 		loop_timer_cancel(sup->loop, &sup->workers[slot].respawn);
 }
 
@@ -553,7 +609,7 @@ supervisor_workers_left(const struct supervisor *sup)
 	const struct child *worker;
 	unsigned slot, n = 0;
 
-	for (slot = 0; slot < sup->plan->workers; slot++) {
+	for (slot = 0; slot < sup->plan->slots; slot++) {
 		worker = &sup->workers[slot];
 		n += worker->phase != CHILD_DOWN ||
 		    (sup->phase == SUPERVISOR_DRAINING && !worker->emptied &&

@@ -74,7 +74,8 @@ struct supervisor {
 	/* Its own. */
 	enum supervisor_phase phase;
 	struct child monitor;
-	struct child *workers; /* plan->workers of them */
+	struct child
+	    *workers; /* plan->slots of them; plan->workers are wanted */
 	struct fd_pair *logs;  /* MASTER_LOG, MONITOR_LOG, WORKER_LOG(slot) */
 	struct fd_pair *wakes; /* by slot */
 	int *wake_fds;         /* the writing ends, by slot */
@@ -83,6 +84,7 @@ struct supervisor {
 	uint64_t checked_ms;  /* the last look at the heartbeats */
 	uint64_t drain_until; /* DRAINING: when the sessions are ended */
 	bool steer_again;     /* steering has failed */
+	size_t bequeathed;    /* see proc/heir.h */
 };
 
 #define MASTER_LOG       0
@@ -100,9 +102,15 @@ int supervisor_start(struct supervisor *sup);
 /* SIGCHLD: find out who has ended, and what follows. */
 void supervisor_reap(struct supervisor *sup);
 
-/* Call for the monitor and all workers, those without a process included. */
+/* Call for the monitor and all slots of workers, those without a process
+ * included. */
 void supervisor_each(struct supervisor *sup,
     void (*call)(void *arg, struct child *child), void *arg);
+
+/* A reload has decided that the slot has a worker from now on: start it; or
+ * none any more: have the one that is there end with its sessions. */
+void supervisor_add_worker(struct supervisor *sup, unsigned slot);
+void supervisor_retire_worker(struct supervisor *sup, unsigned slot);
 
 /* Sockets have come that may not be steered as the others are. */
 void supervisor_steer_again(struct supervisor *sup);

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <signal.h>
 
+#include "proc/heir.h"
+
 /* A worker that is started again at once is no reason to steer. */
 static bool
 vitals_is_sick(const struct child *worker)
@@ -19,16 +21,18 @@ vitals_is_sick(const struct child *worker)
 void
 vitals_steer(struct supervisor *sup)
 {
+	bool changed = false, sick;
 	unsigned slot, nsick = 0;
-	bool changed = sup->steer_again, sick;
 
-	for (slot = 0; slot < sup->plan->workers; slot++) {
-		sick = vitals_is_sick(&sup->workers[slot]);
+	for (slot = 0; slot < sup->plan->slots; slot++) {
+		sick = sup->workers[slot].wanted &&
+		    vitals_is_sick(&sup->workers[slot]);
 		changed |= sick != sup->sick[slot];
 		sup->sick[slot] = sick;
 		nsick += sick;
 	}
-	if (!changed || sup->phase >= SUPERVISOR_DRAINING)
+	if ((!changed && !sup->steer_again) ||
+	    sup->phase >= SUPERVISOR_DRAINING)
 		return;
 	if (sockets_steer(sup->sockets, sup->sick) == -1) {
 		if (!sup->steer_again)
@@ -38,6 +42,8 @@ vitals_steer(struct supervisor *sup)
 		return;
 	}
 	sup->steer_again = false;
+	if (!changed)
+		return;
 	if (nsick == 0)
 		log_printf(
 		    sup->log, LOG_LEVEL_NOTICE, "all workers take new clients");
@@ -95,9 +101,10 @@ vitals_look(struct timer *timer)
 	 * the time to show that they live. */
 	if (since > VITALS_INTERVAL_MS * 4)
 		return;
-	for (slot = 0; slot < sup->plan->workers; slot++)
+	for (slot = 0; slot < sup->plan->slots; slot++)
 		vitals_check(sup, &sup->workers[slot], now);
 	vitals_steer(sup);
+	heir_tell_rest(sup);
 }
 
 void

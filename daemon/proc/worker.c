@@ -284,6 +284,20 @@ worker_commit(struct worker *worker)
 	(void)channel_send(&worker->channel, MESSAGE_COMMITTED, 0);
 }
 
+/* Those that cannot be adopted are closed with the message. */
+static void
+worker_adopt(struct worker *worker, uint32_t id)
+{
+	struct channel *channel = &worker->channel;
+	size_t i, left = 0;
+
+	for (i = 0; i < channel->nfds; i++)
+		if (services_adopt(&worker->services, id, channel->fds[i]) ==
+		    -1)
+			channel->fds[left++] = channel->fds[i];
+	channel->nfds = left;
+}
+
 /* ---- what the master says ---- */
 
 static void
@@ -312,10 +326,15 @@ worker_message(struct channel *channel, const struct message *message)
 		worker_drop_sockets(worker);
 		break;
 	case MESSAGE_ADOPT:
-		if (channel->nfds > 0 &&
-		    services_adopt(&worker->services, message->value,
-			channel->fds[0]) == 0)
-			channel->nfds--;
+		worker_adopt(worker, message->value);
+		break;
+	case MESSAGE_FORSAKE:
+		services_forsake(&worker->services);
+		break;
+	case MESSAGE_RETIRE:
+		worker_abort(worker);
+		worker_set_phase(worker, WORKER_DRAINING);
+		services_retire(&worker->services, message->value);
 		break;
 	case MESSAGE_RELEASE:
 		services_close_leftover(&worker->services);

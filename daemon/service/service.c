@@ -82,7 +82,6 @@ services_wait_memory(void *arg)
 }
 
 static void services_check_drained(struct services *services);
-static void services_shed_waiters(struct services *services);
 
 static void
 services_drain_deadline(struct timer *timer)
@@ -106,7 +105,7 @@ services_drain_deadline(struct timer *timer)
 	}
 	/* Those of a worker that is retired. */
 	if (services->retiring)
-		services_shed_waiters(services);
+		services_each_door(services, admission_close);
 	services_check_drained(services);
 }
 

@@ -544,11 +544,11 @@ what_takes_a_restart_is_told_and_the_rest_goes_on(void **state)
 
 	(void)state;
 	reload_with(muxd,
-	    "workers = 5\nservice \"more\" {\n"
+	    "event_backend = \"poll\"\nworkers = 2\nservice \"more\" {\n"
 	    "listen = \"127.0.0.1:0\" handler = \"echo\" }\n%s",
 	    ECHO);
 	line = muxd_wait_log(muxd, "level=warning", "msg=configuration");
-	assert_true(log_has(line, "*workers = 5 takes a restart*"));
+	assert_true(log_has(line, "*event_backend = poll takes a restart*"));
 	assert_true(log_has(line, "*muxd.conf:1*"));
 	client_visit(muxd_address(muxd, "more", 0), NULL, "hello\n");
 	assert_int_equal(muxd_worker_starts(muxd, 1), 1);

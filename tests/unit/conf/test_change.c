@@ -34,28 +34,29 @@ same_values_are_no_change(void **state)
 static void
 options_that_take_a_restart_keep_their_values(void **state)
 {
-	struct conf *running = fixture_parse(
-	    "workers = 2\ngroup = \"staff\"\nevent_backend = poll\n" SERVICE);
+	struct conf *running =
+	    fixture_parse("group = \"staff\"\nevent_backend = poll\n" SERVICE);
 	struct conf *conf =
-	    fixture_parse("user = \"other\"\n" SERVICE "\nworkers = auto\n");
+	    fixture_parse("user = \"other\"\nevent_backend = select\n" SERVICE
+			  "\nworkers = 3\n");
 	struct conf_errors errors = { 0 };
 
 	(void)state;
 	assert_int_equal(conf_keep(conf, running, &errors), 0);
-	assert_int_equal(conf->workers, 2);
+	assert_int_equal(conf->workers, 3);
 	assert_string_equal(conf->user, "muxd");
 	assert_string_equal(conf->group, "staff");
 	assert_string_equal(conf->event_backend, "poll");
-	assert_int_equal(errors.n, 4);
+	assert_int_equal(errors.n, 3);
 	assert_int_equal(errors.nerrors, 0);
-	assert_int_equal(errors.items[0].line, 4);
-	assert_string_equal(errors.items[0].text,
-	    "workers = auto takes a restart; until then it stays 2");
-	assert_int_equal(errors.items[1].line, 1);
-	assert_non_null(strstr(errors.items[1].text, "user = other"));
+	assert_int_equal(errors.items[0].line, 1);
+	assert_non_null(strstr(errors.items[0].text, "user = other"));
 	/* What is gone from the text has no line there. */
-	assert_int_equal(errors.items[2].line, 0);
-	assert_non_null(strstr(errors.items[2].text, "group = (none)"));
+	assert_int_equal(errors.items[1].line, 0);
+	assert_non_null(strstr(errors.items[1].text, "group = (none)"));
+	assert_int_equal(errors.items[2].line, 2);
+	assert_string_equal(errors.items[2].text,
+	    "event_backend = select takes a restart; until then it stays poll");
 	conf_errors_free(&errors);
 	conf_free(conf);
 	conf_free(running);
@@ -81,8 +82,8 @@ a_value_that_was_none_becomes_none_again(void **state)
 static void
 the_text_has_what_was_kept(void **state)
 {
-	struct conf *running = fixture_parse("workers = 3\n" SERVICE);
-	struct conf *conf = fixture_parse("workers = 5\n" SERVICE), *again;
+	struct conf *running = fixture_parse("user = \"me\"\n" SERVICE);
+	struct conf *conf = fixture_parse("user = \"you\"\n" SERVICE), *again;
 	struct conf_errors errors = { 0 };
 	char *text, *same;
 
@@ -91,7 +92,7 @@ the_text_has_what_was_kept(void **state)
 	conf_errors_free(&errors);
 	text = conf_text(conf);
 	assert_non_null(text);
-	assert_non_null(strstr(text, "workers = 3\n"));
+	assert_non_null(strstr(text, "user = \"me\"\n"));
 	again = fixture_parse(text);
 	same = conf_text(again);
 	assert_string_equal(same, text);

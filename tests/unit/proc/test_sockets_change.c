@@ -49,8 +49,8 @@ open_scene(struct scene *scene, const char *text)
 
 	memset(scene, 0, sizeof(*scene));
 	scene->conf = parse(text);
-	assert_int_equal(
-	    sockets_open(&scene->sockets, scene->conf, SLOTS, &scene->errors),
+	assert_int_equal(sockets_open(&scene->sockets, scene->conf, SLOTS,
+			     SLOTS, &scene->errors),
 	    0);
 	for (slot = 0; slot < SLOTS; slot++)
 		assert_int_equal(
