@@ -11,15 +11,16 @@
 #include "conf/source.h"
 #include "conf/values.h"
 
-/* The text of a value; NULL: there is none, or with *failed no memory. */
+/* The text of one element of a list (of another value, at 0: all of it).
+ * NULL: there is none, or with *failed no memory. */
 static char *
-option_text(
-    const struct conf_option *option, const struct conf *conf, bool *failed)
+element_text(const struct conf_option *option, const struct conf *conf,
+    size_t i, bool *failed)
 {
 	struct strbuf text = { 0 };
 	char *copy;
 
-	if (!option->type->format(option, conf, 0, &text)) {
+	if (!option->type->format(option, conf, i, &text)) {
 		strbuf_free(&text);
 		return NULL;
 	}
@@ -30,6 +31,30 @@ option_text(
 	*failed = *failed || copy == NULL;
 	strbuf_free(&text);
 	return copy;
+}
+
+/* The same of the whole value, a list's elements one behind the other. */
+static char *
+option_text(
+    const struct conf_option *option, const struct conf *conf, bool *failed)
+{
+	char *text = element_text(option, conf, 0, failed);
+	char *element, *longer;
+	size_t i;
+
+	if (!option->type->list)
+		return text;
+	for (i = 1; text != NULL; i++) {
+		element = element_text(option, conf, i, failed);
+		if (element == NULL)
+			break;
+		longer = mem_printf("%s, %s", text, element);
+		*failed = *failed || longer == NULL;
+		mem_free(element);
+		mem_free(text);
+		text = longer;
+	}
+	return text;
 }
 
 static bool
@@ -57,20 +82,39 @@ report_kept(const struct conf *conf, const struct conf_option *option,
 	    wanted != NULL ? wanted : "(none)", kept != NULL ? kept : "(none)");
 }
 
-/* -1 without memory. */
-static int
-take_over(struct conf *conf, const struct conf_option *option, const char *text)
+static void
+forget(struct conf *conf, const struct conf_option *option)
 {
-	struct conf_value value = {
-		.option = option, .text = text, .file = ""
-	};
-
-	if (text != NULL)
-		return option->type->parse(&value, conf);
 	if (option->type->release != NULL)
 		option->type->release(option, conf);
 	memset((char *)conf + option->offset, 0, option->size);
-	return 0;
+	if (option->type->list)
+		memset((char *)conf + option->count, 0, sizeof(size_t));
+}
+
+/* -1 without memory. */
+static int
+take_over(struct conf *conf, const struct conf *running,
+    const struct conf_option *option)
+{
+	struct conf_value value = { .option = option, .file = "" };
+	bool failed = false;
+	char *text = element_text(option, running, 0, &failed);
+	size_t i = 0;
+	int result = 0;
+
+	if (option->type->list || text == NULL)
+		forget(conf, option);
+	while (text != NULL && result == 0) {
+		value.text = text;
+		result = option->type->parse(&value, conf);
+		mem_free(text);
+		text = option->type->list
+		    ? element_text(option, running, ++i, &failed)
+		    : NULL;
+	}
+	mem_free(text);
+	return failed ? -1 : result;
 }
 
 static int
@@ -84,7 +128,7 @@ keep_option(struct conf *conf, const struct conf *running,
 
 	if (!failed && !same_text(wanted, kept)) {
 		report_kept(conf, option, wanted, kept, errors);
-		result = take_over(conf, option, kept);
+		result = take_over(conf, running, option);
 	}
 	mem_free(wanted);
 	mem_free(kept);
@@ -99,9 +143,11 @@ conf_keep(
 {
 	size_t i;
 
-	/* They are all of the whole daemon, and none of them is a list. */
+	/* What services and pools have is never kept: they may be others. */
 	for (i = 0; i < conf_noptions; i++)
 		if (conf_options[i].applies == APPLIES_RESTART &&
+		    conf_section_scope(conf_options[i].section) ==
+			SECTION_GLOBAL &&
 		    keep_option(conf, running, &conf_options[i], errors) == -1)
 			return -1;
 	return 0;

@@ -119,6 +119,7 @@ conf_check(const struct conf *conf, const struct conf_source *source,
 
 	check_memory(&check);
 	conf_check_listen(&check);
+	conf_check_status(&check);
 	for (i = 0; i < source->nscopes; i++)
 		check_scope(&check, &source->scopes[i]);
 	conf_check_places(&check);

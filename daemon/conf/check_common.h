@@ -25,6 +25,9 @@ void conf_check_service(
 void conf_check_pool(const struct check *check, const struct conf_scope *scope);
 void conf_check_places(const struct check *check);
 
+/* check_status.c: where the status page is served. */
+void conf_check_status(const struct check *check);
+
 /* check_loop.c: no connection may come back to the pool it left. */
 void conf_check_loops(const struct check *check);
 

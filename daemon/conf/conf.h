@@ -233,6 +233,16 @@ struct conf_resolver {
 	uint64_t tries;
 };
 
+/* The status page of the monitor. */
+struct conf_status {
+	struct endpoint *listen; /* transport TRANSPORT_TCP; none: there is no
+				    page */
+	size_t nlisten;
+	bool allow_remote; /* addresses beside loopback may be listened on */
+	char **hosts;      /* names that a Host field may have, lower case */
+	size_t nhosts;
+};
+
 /* ---- services ---------------------------------------------------------------- */
 
 struct conf_echo {
@@ -291,6 +301,7 @@ struct conf {
 	uint64_t connect_timeout;      /* what pools start from */
 	uint64_t half_close_timeout;
 	struct conf_resolver resolver;
+	struct conf_status status;
 	struct conf_pool *pools;
 	size_t npools;
 	struct conf_service *services;
@@ -345,6 +356,11 @@ void conf_error_add(struct conf_errors *errors, bool warning, const char *file,
  * ("# /etc/muxd.conf:12", "# default").  Returns -1 with errno if out failed.
  */
 int conf_dump(const struct conf *conf, FILE *out, bool origins);
+
+/* Where the first value of an option of the whole daemon stands, of a section
+ * such as "status"; *file NULL if it has none. */
+void conf_origin(const struct conf *conf, const char *section,
+    const char *option, const char **file, int *line);
 
 /* When a change of an option takes effect. */
 enum conf_applies { APPLIES_RELOAD, APPLIES_NEW_CONNECTIONS, APPLIES_RESTART };

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "conf/source.h"
 #include "conf/values.h"
 
 #define TCP  TRANSPORT_TCP
@@ -28,6 +29,7 @@ const struct conf_section conf_sections[SECTION_COUNT] = {
 	[SECTION_LIMITS] = { "limits", SECTION_GLOBAL, false, false },
 	[SECTION_DEFAULTS] = { "defaults", SECTION_GLOBAL, false, false },
 	[SECTION_RESOLVER] = { "resolver", SECTION_GLOBAL, false, false },
+	[SECTION_STATUS] = { "status", SECTION_GLOBAL, false, false },
 	[SECTION_SERVICE] = { "service", SECTION_GLOBAL, true, false },
 	[SECTION_SERVICE_LIMIT] = { "service.limit", SECTION_SERVICE, false,
 	    false },
@@ -95,6 +97,22 @@ conf_option_get(enum conf_section_id section, const char *name)
 
 	assert(option != NULL);
 	return option;
+}
+
+void
+conf_origin(const struct conf *conf, const char *section, const char *option,
+    const char **file, int *line)
+{
+	int id = conf_section_find(SECTION_GLOBAL, section);
+	const struct conf_option *found = id != -1
+	    ? conf_option_find((enum conf_section_id)id, option)
+	    : NULL;
+	const struct conf_setting *setting = found != NULL
+	    ? conf_scope_find(&conf->source->scopes[0], found)
+	    : NULL;
+
+	*file = setting != NULL ? setting->file : NULL;
+	*line = setting != NULL ? setting->line : 0;
 }
 
 bool

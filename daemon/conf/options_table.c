@@ -101,6 +101,15 @@ const struct conf_option conf_options[] = {
 	{ SECTION_RESOLVER, "tries", &conf_type_integer, "2",
 	    APPLIES_RELOAD, IN_CONF(resolver.tries), .min = 1, .max = 10 },
 
+	{ SECTION_STATUS, "listen", &conf_type_endpoints, NULL,
+	    APPLIES_RESTART, IN_CONF(status.listen),
+	    COUNT(conf, status.nlisten), .min = 1, .max = 8 },
+	{ SECTION_STATUS, "allow_remote", &conf_type_boolean, "false",
+	    APPLIES_RESTART, IN_CONF(status.allow_remote) },
+	{ SECTION_STATUS, "hosts", &conf_type_hosts, NULL,
+	    APPLIES_RESTART, IN_CONF(status.hosts),
+	    COUNT(conf, status.nhosts), .min = 1, .max = 16 },
+
 	/* A service. */
 	{ SECTION_SERVICE, "listen", &conf_type_endpoints, NULL,
 	    APPLIES_RELOAD, IN_SERVICE(listen), COUNT(conf_service, nlisten),

@@ -61,6 +61,7 @@ extern const struct conf_type conf_type_log_target; /* struct conf_log */
 extern const struct conf_type conf_type_endpoints;
 extern const struct conf_type conf_type_nameservers; /* struct endpoint, UDP */
 extern const struct conf_type conf_type_prefixes;
+extern const struct conf_type conf_type_hosts;    /* char *, lower case */
 extern const struct conf_type conf_type_fields;   /* "Name: value" */
 extern const struct conf_type conf_type_statuses; /* struct conf_status_range */
 extern const struct conf_type conf_type_ip;       /* struct addr, port 0 */

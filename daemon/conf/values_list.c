@@ -262,6 +262,52 @@ const struct conf_type conf_type_fields = { .name = "list of header fields",
 	.bound = conf_value_bound,
 	.counts = " elements" };
 
+/* ---- host names -------------------------------------------------------------------- */
+
+#define HOST_MAX 253
+
+static const char *
+check_host(const char *host)
+{
+	size_t len = strspn(host,
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	    "-._");
+
+	if (len == 0 || len > HOST_MAX || host[len] != '\0')
+		return "a host name is expected, without a port";
+	return NULL;
+}
+
+static int
+parse_host(struct conf_value *value, void *base)
+{
+	const char *why = check_host(value->text);
+	char *copy, *c;
+
+	if (why != NULL)
+		return conf_value_wrong(value, why);
+	copy = mem_strdup(value->text);
+	if (copy == NULL)
+		return conf_value_wrong(value, "out of memory");
+	for (c = copy; *c != '\0'; c++)
+		if (*c >= 'A' && *c <= 'Z')
+			*c = (char)(*c - 'A' + 'a');
+	if (add_element(value, base, &copy, sizeof(copy)) == -1) {
+		mem_free(copy);
+		return -1;
+	}
+	return 0;
+}
+
+const struct conf_type conf_type_hosts = { .name = "list of host names",
+	.list = true,
+	.quoted = true,
+	.parse = parse_host,
+	.format = format_field,
+	.release = release_fields,
+	.bound = conf_value_bound,
+	.counts = " elements" };
+
 /* ---- status codes ----------------------------------------------------------------- */
 
 /* "200", with the address of what follows it; 0 if it is none. */

@@ -196,6 +196,8 @@ make_configuration(struct dice *dice)
 		"limits { connections = 5 memory = 1.5M }",
 		"defaults { idle_timeout = 0 connect_timeout = 4s }",
 		"resolver { servers = { \"::1\", \"192.0.2.1:5353\" } }",
+		"status { listen = { \"127.0.0.1:1\", \"[::1]:2\" } hosts = q "
+		"}",
 		"control = \"/tmp/\\x01c.sock\"" };
 	char *text = NULL;
 	size_t len;

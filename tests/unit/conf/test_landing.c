@@ -26,7 +26,9 @@ values_land_in_the_global_options(void **state)
 	    "  first_byte_timeout = 2s lifetime = 1h connect_timeout = 3s\n"
 	    "  half_close_timeout = 4s }\n"
 	    "resolver { servers = { \"192.0.2.1\", \"[2001:db8::1]:5353\" }\n"
-	    "  timeout = 1s tries = 4 }\n" FIXTURE_SERVICE);
+	    "  timeout = 1s tries = 4 }\n"
+	    "status { listen = \"127.0.0.1:81\" allow_remote = yes\n"
+	    "  hosts = { \"A.example\", \"b\" } }\n" FIXTURE_SERVICE);
 
 	(void)state;
 	assert_int_equal(conf->workers, 3);
@@ -57,6 +59,11 @@ values_land_in_the_global_options(void **state)
 	assert_int_equal(conf->resolver.servers[1].addr.port, 5353);
 	assert_int_equal(conf->resolver.timeout, 1000);
 	assert_int_equal(conf->resolver.tries, 4);
+	assert_int_equal(conf->status.nlisten, 1);
+	assert_int_equal(conf->status.listen[0].addr.port, 81);
+	assert_true(conf->status.allow_remote);
+	assert_int_equal(conf->status.nhosts, 2);
+	assert_string_equal(conf->status.hosts[0], "a.example");
 	conf_free(conf);
 }
 

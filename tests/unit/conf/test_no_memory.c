@@ -77,6 +77,8 @@ static const char good_text[] =
     "  http { body_file = \"/etc/passwd\" headers = { \"X: y\", \"Y: z\" } "
     "} }\n"
     "resolver { servers = { \"192.0.2.1\", \"::1\" } }\n"
+    "status { listen = { \"127.0.0.1:1\", \"[::1]:2\" }\n"
+    "  hosts = { a, b } }\n"
     "service \"c\" { handler = relay pool = p listen = { \"127.0.0.1:8\",\n"
     "  \"127.0.0.1:9\" } accept_proxy = { \"10.0.0.0/8\", \"::/0\" } }\n"
     "service \"d\" { handler = relay pool = q listen = \"udp:127.0.0.1:8\" "
