@@ -17,6 +17,7 @@
 #include "event/loop.h"
 #include "proc/detach.h"
 #include "proc/master.h"
+#include "proc/status_sockets.h"
 
 enum command { COMMAND_RUN, COMMAND_CHECK, COMMAND_DUMP };
 
@@ -215,6 +216,10 @@ main(int argc, char **argv, char **envp)
 	if (status != -1)
 		return status;
 	conf = conf_load(arguments.conf_path, &errors);
+	if (conf != NULL && status_sockets_check(conf, &errors) == -1) {
+		conf_free(conf);
+		conf = NULL;
+	}
 	conf_errors_print(&errors, stderr);
 	conf_errors_free(&errors);
 	if (conf == NULL)

@@ -58,22 +58,22 @@ static uint64_t
 metrics_place_limit(const struct metrics *metrics,
     const struct report_server *found, unsigned place)
 {
-	(void)metrics;
-	(void)place;
-	return found->server->max_connections;
+	return state_server_max(&metrics->source->state->servers[place],
+	    found->server->max_connections);
 }
 
 static uint64_t
 metrics_place_weight(const struct metrics *metrics,
     const struct report_server *found, unsigned place)
 {
+	const struct state_server *server =
+	    &metrics->source->state->servers[place];
 	struct addr addr;
 	uint32_t weight;
 
 	(void)found;
-	return state_server_get(
-		   &metrics->source->state->servers[place], &addr, &weight)
-	    ? weight
+	return state_server_get(server, &addr, &weight)
+	    ? state_server_weight(server, weight)
 	    : 0;
 }
 

@@ -16,6 +16,7 @@
 #include "proc/control_commands.h"
 #include "proc/control_reload.h"
 #include "proc/reload.h"
+#include "proc/status_sockets.h"
 
 #define DIFF_DEPTH 8
 
@@ -285,9 +286,13 @@ diff_load(const struct control *control, struct conf_errors *errors)
 		conf_error_add(errors, false, path, 0, "it is no regular file");
 	else
 		conf = conf_load(path, errors);
-	if (conf == NULL || conf_keep(conf, control->sup->conf, errors) == 0)
-		return conf;
-	conf_error_add(errors, false, path, 0, "%s", strerror(errno));
+	if (conf == NULL)
+		return NULL;
+	if (status_sockets_check(conf, errors) == 0) {
+		if (conf_keep(conf, control->sup->conf, errors) == 0)
+			return conf;
+		conf_error_add(errors, false, path, 0, "%s", strerror(errno));
+	}
 	conf_free(conf);
 	return NULL;
 }

@@ -262,6 +262,7 @@ master_serving(struct supervisor *sup)
 	master->served = true;
 	announce_start(
 	    &master->log, master->conf, &master->plan, &master->sockets);
+	status_sockets_log(&master->status_sockets, &master->log);
 	log_record_begin(&record, LOG_LEVEL_NOTICE, "ready");
 	log_record_str(&record, "configuration", master->conf_path);
 	log_record_str(&record, "version", PACKAGE_VERSION);
@@ -410,6 +411,9 @@ master_bind(struct master *master)
 
 	result = sockets_open(&master->sockets, master->conf,
 	    master->plan.workers, master->plan.slots, &errors);
+	if (status_sockets_open(
+		&master->status_sockets, master->conf, &errors) == -1)
+		result = -1;
 	conf_errors_print(&errors, stderr);
 	conf_errors_free(&errors);
 	return result;
@@ -442,6 +446,7 @@ master_open_supervisor(struct master *master)
 	sup->generation = 1;
 	sup->plan = &master->plan;
 	sup->sockets = &master->sockets;
+	sup->status_sockets = &master->status_sockets;
 	sup->state = master->state;
 	sup->slots = &master->slots;
 	sup->identity = &master->identity;
@@ -506,6 +511,7 @@ master_close(struct master *master)
 		state_close(master->state);
 	sockets_remove_files(&master->sockets);
 	sockets_close(&master->sockets);
+	status_sockets_close(&master->status_sockets);
 	if (master->lock_fd != -1)
 		(void)close(master->lock_fd);
 }

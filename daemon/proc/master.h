@@ -21,6 +21,7 @@
 #include "proc/reload.h"
 #include "proc/slots.h"
 #include "proc/sockets.h"
+#include "proc/status_sockets.h"
 #include "proc/supervisor.h"
 #include "state/state.h"
 
@@ -48,6 +49,7 @@ struct master {
 	struct identity identity;
 	struct plan plan;
 	struct sockets sockets;
+	struct status_sockets status_sockets;
 	struct state *state;
 	struct slots slots;
 	struct loop *loop;

@@ -12,6 +12,8 @@
  * a word, it stays for a moment, since the workers will have something to
  * say about that.
  */
+#include <config.h>
+
 #include "proc/monitor.h"
 
 #include <sys/socket.h>
@@ -24,6 +26,8 @@
 #include "base/mem.h"
 #include "monitor/log_writer.h"
 #include "monitor/name_probe.h"
+#include "monitor/recent.h"
+#include "monitor/status.h"
 #include "proc/brief.h"
 #include "proc/child.h"
 #include "proc/detach.h"
@@ -57,6 +61,9 @@ struct monitor {
 	struct loop *loop;
 	struct log log;
 	struct log_writer *writer;
+	struct recent *recent;
+	struct status *status;    /* NULL: there is no page */
+	uint64_t connections_max; /* of the whole daemon, in force */
 	struct channel channel;
 	struct log_source *sources;
 	struct loop_hook turn_end;
@@ -77,6 +84,8 @@ monitor_write(struct monitor *monitor, const unsigned char *data, size_t len)
 
 	while (len > 0 && (n = log_view_next(data, len, &view)) > 0) {
 		log_writer_write(monitor->writer, &view);
+		if (monitor->recent != NULL)
+			recent_note(monitor->recent, data, n, &view);
 		data += n;
 		len -= n;
 	}
@@ -207,6 +216,27 @@ monitor_open_writer(struct monitor *monitor)
 	return -1;
 }
 
+/* What the status page speaks of. */
+static struct report_source
+monitor_source(const struct monitor *monitor)
+{
+	const struct monitor_task *task = monitor->task;
+	const struct monitor_work *work = &monitor->work;
+
+	return (struct report_source){
+		.state = task->state,
+		.conf = work->conf,
+		.services = work->places->services,
+		.pools = work->places->pools,
+		.places = work->places->places,
+		.workers = task->slots,
+		.connections_max = monitor->connections_max,
+		.started_ms = task->started_ms,
+		.pid = (int32_t)getppid(),
+		.version = PACKAGE_VERSION,
+	};
+}
+
 /* ---- reload ---- */
 
 static void
@@ -322,6 +352,7 @@ static void
 monitor_commit(struct monitor *monitor)
 {
 	struct brief *brief = &monitor->reload.brief;
+	struct report_source source;
 
 	name_probe_close(monitor->reload.probe);
 	monitor->reload.probe = NULL;
@@ -334,7 +365,11 @@ monitor_commit(struct monitor *monitor)
 		loop_stop(monitor->loop);
 		return;
 	}
+	monitor->connections_max = brief->connections_max;
 	brief_free(brief);
+	/* The one before is gone when this turn of the loop is over. */
+	source = monitor_source(monitor);
+	status_update(monitor->status, &source);
 	monitor_swap_writer(monitor);
 	monitor->committing = true;
 	loop_timer_set(monitor->loop, &monitor->settle, SETTLE_MS);
@@ -416,6 +451,26 @@ monitor_watch(struct monitor *monitor)
 }
 
 static int
+monitor_open_status(struct monitor *monitor)
+{
+	const struct report_source source = monitor_source(monitor);
+	struct status_config config = {
+		.loop = monitor->loop,
+		.fds = monitor->task->status_fds,
+		.nfds = monitor->task->nstatus_fds,
+		.source = &source,
+	};
+
+	if (config.nfds == 0)
+		return 0;
+	config.recent = monitor->recent = recent_open();
+	if (monitor->recent == NULL)
+		return -1;
+	monitor->status = status_open(&config);
+	return monitor->status == NULL ? -1 : 0;
+}
+
+static int
 monitor_setup(struct monitor *monitor)
 {
 	const struct monitor_task *task = monitor->task;
@@ -440,6 +495,11 @@ monitor_setup(struct monitor *monitor)
 		    &monitor->log, LOG_LEVEL_ERROR, errno, "cannot %s", step);
 		return -1;
 	}
+	if (monitor_open_status(monitor) == -1) {
+		log_errno(&monitor->log, LOG_LEVEL_ERROR, errno,
+		    "cannot serve the status page");
+		return -1;
+	}
 	timer_init(&monitor->linger, monitor_linger_over);
 	timer_init(&monitor->settle, monitor_settle_over);
 	loop_add_hook(monitor->loop, &monitor->turn_end, monitor_turn_end);
@@ -451,6 +511,8 @@ static void
 monitor_close(struct monitor *monitor)
 {
 	monitor_abort(monitor);
+	status_close(monitor->status);
+	recent_close(monitor->recent);
 	log_writer_close(monitor->writer);
 	monitor_work_close(&monitor->work);
 	if (monitor->loop != NULL) {
@@ -471,6 +533,7 @@ monitor_run(const struct monitor_task *task)
 	if (monitor == NULL)
 		return 1;
 	monitor->task = task;
+	monitor->connections_max = task->connections_max;
 	monitor_work_init(&monitor->work, task);
 	monitor->channel.io.fd = -1;
 	compat_title_set("muxd: monitor");

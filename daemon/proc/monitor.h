@@ -1,6 +1,7 @@
 /*
  * The monitor process: everything slow or talkative.  It writes the logs of
- * all processes, and checks the health of servers for all workers.
+ * all processes, checks the health of servers for all workers, and serves the status
+ * page.
  */
 #ifndef MUXD_PROC_MONITOR_H
 #define MUXD_PROC_MONITOR_H
@@ -19,7 +20,11 @@ struct monitor_task {
 	const struct identity *identity;
 	const int *wake_fds; /* of the workers, by slot, to be written */
 	unsigned slots;
-	unsigned checks_max; /* that may be under way at once */
+	unsigned checks_max;      /* that may be under way at once */
+	uint64_t connections_max; /* of the whole daemon */
+	uint64_t started_ms;      /* when muxd did, monotonic */
+	const int *status_fds;    /* the status page's, listening */
+	size_t nstatus_fds;
 	int channel_fd;
 	const struct fd_pair *logs; /* the reading ends are the monitor's */
 	size_t nlogs;

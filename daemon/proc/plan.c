@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/compat.h"
+#include "monitor/status.h"
 #include "net/splice.h"
 #include "proc/slots.h"
 
@@ -74,7 +75,7 @@ static uint64_t
 plan_masters(const struct plan *plan, const struct conf *conf)
 {
 	return PLAN_SPARE + plan->bound * plan_listeners(conf) + plan->workers +
-	    4 * (uint64_t)plan->slots;
+	    4 * (uint64_t)plan->slots + conf->status.nlisten;
 }
 
 static bool
@@ -88,14 +89,17 @@ plan_relays(const struct conf *conf)
 	return false;
 }
 
-/* Half of what the channels of records and the bells of the workers leave the
- * monitor, which has other work. */
+/* Half of what the channels of records, the bells of the workers and the
+ * status page leave the monitor, which has other work. */
 static unsigned
-plan_checks(const struct plan *plan)
+plan_checks(const struct plan *plan, const struct conf *conf)
 {
 	uint64_t used = PLAN_SPARE + 2 + 2 * (uint64_t)plan->slots;
-	uint64_t checks = plan->nofile > used ? (plan->nofile - used) / 2 : 0;
+	uint64_t checks;
 
+	if (conf->status.nlisten > 0)
+		used += conf->status.nlisten + STATUS_DESCRIPTORS;
+	checks = plan->nofile > used ? (plan->nofile - used) / 2 : 0;
 	if (checks > PLAN_CHECKS_MAX)
 		checks = PLAN_CHECKS_MAX;
 	return checks > 0 ? (unsigned)checks : 1;
@@ -192,7 +196,7 @@ plan_make(struct plan *plan, const struct conf *conf, const char *event_backend)
 	plan->slots = plan_slots(plan);
 	if (plan_update(plan, conf) == -1)
 		return -1;
-	plan->checks = plan_checks(plan);
+	plan->checks = plan_checks(plan, conf);
 	plan_shape(plan, conf);
 	return 0;
 }

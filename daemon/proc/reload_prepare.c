@@ -14,6 +14,7 @@
 #include "conf/source.h"
 #include "net/net.h"
 #include "proc/brief.h"
+#include "proc/status_sockets.h"
 
 static int
 reload_read(struct reload *reload)
@@ -31,7 +32,8 @@ reload_read(struct reload *reload)
 		return -1;
 	}
 	reload->conf = conf_load(reload->path, &reload->errors);
-	if (reload->conf == NULL)
+	if (reload->conf == NULL ||
+	    status_sockets_check(reload->conf, &reload->errors) == -1)
 		return -1;
 	if (conf_keep(reload->conf, running, &reload->errors) == -1 ||
 	    (text = conf_text(reload->conf)) == NULL) {

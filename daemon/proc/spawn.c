@@ -36,6 +36,8 @@ spawn_monitor_fds(const struct supervisor *sup, int *keep)
 	for (i = 0; i < sup->plan->slots; i++)
 		keep[n++] = sup->wake_fds[i];
 	keep[n++] = sup->logs[MONITOR_LOG].write_fd;
+	for (i = 0; i < sup->status_sockets->n; i++)
+		keep[n++] = sup->status_sockets->fds[i];
 	return n;
 }
 
@@ -80,6 +82,10 @@ spawn_be_monitor(struct supervisor *sup, int channel_fd)
 		.wake_fds = sup->wake_fds,
 		.slots = sup->plan->slots,
 		.checks_max = sup->plan->checks,
+		.connections_max = sup->plan->connections,
+		.started_ms = sup->started_ms,
+		.status_fds = sup->status_sockets->fds,
+		.nstatus_fds = sup->status_sockets->n,
 		.channel_fd = channel_fd,
 		.logs = sup->logs,
 		.nlogs = sup->plan->slots + 2U,
@@ -94,7 +100,8 @@ spawn_be_monitor(struct supervisor *sup, int channel_fd)
 pid_t
 spawn_child(struct supervisor *sup, const struct child *child, int *channel_fd)
 {
-	size_t n = sup->sockets->n + 2 * (size_t)sup->plan->slots + 8;
+	size_t n = sup->sockets->n + 2 * (size_t)sup->plan->slots + 8 +
+	    sup->status_sockets->n;
 	int *keep = mem_array(n, sizeof(*keep));
 	pid_t pid;
 

@@ -494,6 +494,7 @@ supervisor_close(struct supervisor *sup)
 int
 supervisor_start(struct supervisor *sup)
 {
+	sup->started_ms = loop_now(sup->loop);
 	if (supervisor_fork(&sup->monitor) == -1)
 		return -1;
 	vitals_start(sup);

@@ -27,6 +27,7 @@
 #include "proc/privileges.h"
 #include "proc/slots.h"
 #include "proc/sockets.h"
+#include "proc/status_sockets.h"
 #include "state/state.h"
 
 enum supervisor_phase {
@@ -65,6 +66,7 @@ struct supervisor {
 	uint32_t generation;     /* its number */
 	const struct plan *plan;
 	struct sockets *sockets;
+	const struct status_sockets *status_sockets;
 	struct state *state;
 	const struct slots *slots;
 	const struct identity *identity;
@@ -81,6 +83,7 @@ struct supervisor {
 	int *wake_fds;         /* the writing ends, by slot */
 	bool *sick;            /* by slot: steered around */
 	struct timer heartbeats;
+	uint64_t started_ms;  /* when muxd did */
 	uint64_t checked_ms;  /* the last look at the heartbeats */
 	uint64_t drain_until; /* DRAINING: when the sessions are ended */
 	bool steer_again;     /* steering has failed */

@@ -1,0 +1,46 @@
+/*
+ * What is answered to which path: no socket, no HTTP library.
+ */
+#ifndef MUXD_MONITOR_STATUS_ANSWER_H
+#define MUXD_MONITOR_STATUS_ANSWER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "monitor/history.h"
+#include "monitor/recent.h"
+#include "monitor/report.h"
+
+struct status_request {
+	const char *path; /* "/api/status", unescaped */
+	/* The value of a parameter behind the "?", unescaped; NULL if there
+	 * is none. */
+	const char *(*parameter)(void *arg, const char *name);
+	void *arg;
+	const struct report_source *source;
+	const struct recent *recent;
+	const struct history *history;
+	uint64_t now_ms;
+	int64_t now_us;
+};
+
+#define STATUS_NONCE_SIZE 33
+
+struct status_answer {
+	unsigned code; /* HTTP status */
+	const char *type;
+	char *body; /* to be released with free(3); NULL without memory */
+	size_t len;
+	char nonce[STATUS_NONCE_SIZE]; /* of the page's own script and style;
+					  "" for everything else */
+};
+
+/* Make the answer; code 500 without memory, with body NULL. */
+void status_answer(
+    const struct status_request *request, struct status_answer *answer);
+
+/* An answer in plain text: text and a line feed. */
+void status_answer_text(
+    struct status_answer *answer, unsigned code, const char *text);
+
+#endif
