@@ -273,6 +273,10 @@ status_add_fields(
 	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 		if (!status_add_field(response, fields[i][0], fields[i][1]))
 			return false;
+	/* What may follow was not looked at. */
+	if (answer->code >= 405 && answer->code < 500 &&
+	    !status_add_field(response, "Connection", "close"))
+		return false;
 	if (answer->code == 405 &&
 	    !status_add_field(response, "Allow", "GET, HEAD"))
 		return false;
@@ -323,6 +327,17 @@ status_make(struct status *status, struct MHD_Connection *connection,
 	status_answer(&request, answer);
 }
 
+static bool
+status_has_body(struct MHD_Connection *connection)
+{
+	const char *length = MHD_lookup_connection_value(
+	    connection, MHD_HEADER_KIND, "Content-Length");
+
+	return (length != NULL && strcmp(length, "0") != 0) ||
+	    MHD_lookup_connection_value(
+		connection, MHD_HEADER_KIND, "Transfer-Encoding") != NULL;
+}
+
 /* What keeps a request from being answered, or 0. */
 static unsigned
 status_refuse(struct status *status, struct MHD_Connection *connection,
@@ -344,6 +359,10 @@ status_refuse(struct status *status, struct MHD_Connection *connection,
 	if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
 		*why = "only GET and HEAD are answered";
 		return 405;
+	}
+	if (status_has_body(connection)) {
+		*why = "a request has no body here";
+		return 413;
 	}
 	return 0;
 }
@@ -371,7 +390,7 @@ status_handle(void *arg, struct MHD_Connection *connection, const char *url,
 		status_answer_text(&answer, code, why);
 		return status_reply(connection, &answer);
 	}
-	/* Nothing here takes a body. */
+	/* One that was not announced. */
 	if (*upload_size > 0)
 		return MHD_NO;
 	status_make(status, connection, url, &answer);

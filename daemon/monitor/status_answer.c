@@ -109,7 +109,8 @@ make_nonce(char nonce[STATUS_NONCE_SIZE])
 static void
 answer_page(const struct status_request *request, struct status_answer *answer)
 {
-	const char *text = status_page, *end = text + status_page_len;
+	const char *text = (const char *)status_page;
+	const char *end = text + status_page_len;
 	struct strbuf page = { 0 };
 	const char *word;
 

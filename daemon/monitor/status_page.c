@@ -3,7 +3,7 @@
  */
 #include "monitor/status_page.h"
 
-const char status_page[] = {
+const unsigned char status_page[] = {
 #include "monitor/status_page.inc"
 };
 const size_t status_page_len = sizeof(status_page);

@@ -8,7 +8,7 @@
 
 /* Not NUL-terminated.  "@NONCE@" stands where the nonce of the content security
  * policy is to be. */
-extern const char status_page[];
+extern const unsigned char status_page[];
 extern const size_t status_page_len;
 
 #endif
