@@ -145,7 +145,6 @@ answer_health(
 {
 	json_t *problems = report_problems(request->source, request->now_ms);
 	struct strbuf text = { 0 };
-	const json_t *problem;
 	size_t i;
 
 	if (problems == NULL) {
@@ -154,8 +153,9 @@ answer_health(
 	}
 	if (json_array_size(problems) == 0)
 		strbuf_puts(&text, "ok\n");
-	json_array_foreach(problems, i, problem)
-	    strbuf_printf(&text, "%s\n", json_string_value(problem));
+	for (i = 0; i < json_array_size(problems); i++)
+		strbuf_printf(&text, "%s\n",
+		    json_string_value(json_array_get(problems, i)));
 	answer_buffer(answer, json_array_size(problems) == 0 ? 200 : 503,
 	    TYPE_TEXT, &text);
 	json_decref(problems);

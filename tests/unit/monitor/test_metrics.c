@@ -4,6 +4,7 @@
 #include "monitor/metrics.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -201,6 +202,36 @@ every_line_has_the_form(void **state)
 	assert_true(samples > 60);
 }
 
+/* The manual has each family by its name. */
+static void
+families_are_documented(void **state)
+{
+	const char *srcdir = getenv("MUXD_SRCDIR"), *line, *end;
+	struct metrics_test *t = *state;
+	static char manual[200000];
+	char path[1000], name[128];
+	FILE *file;
+
+	(void)snprintf(
+	    path, sizeof(path), "%s/man/muxd.8", srcdir != NULL ? srcdir : ".");
+	file = fopen(path, "r");
+	assert_non_null(file);
+	manual[fread(manual, 1, sizeof(manual) - 1, file)] = '\0';
+	(void)fclose(file);
+	write_all(t);
+	for (line = strstr(t->text.text, "# TYPE "); line != NULL;
+	     line = strstr(line + 1, "# TYPE ")) {
+		assert_int_equal(sscanf(line, "# TYPE %127s", name), 1);
+		end = manual;
+		do {
+			end = strstr(end + 1, name);
+		} while (end != NULL && end[strlen(name)] != ' ' &&
+		    end[strlen(name)] != '\n');
+		if (end == NULL)
+			fail_msg("muxd(8) lacks %s", name);
+	}
+}
+
 static void
 expect_escaped(const char *value, const char *expected)
 {
@@ -232,6 +263,7 @@ main(void)
 		TEST(what_happened_is_in_the_lines),
 		TEST(places_of_a_name_are_told_once_they_exist),
 		TEST(every_line_has_the_form),
+		TEST(families_are_documented),
 		cmocka_unit_test(label_values_are_escaped),
 	};
 
