@@ -15,7 +15,8 @@ page_is_an_error_of_the_configuration(void **state)
 	muxd_configure(muxd,
 	    "status { listen = \"127.0.0.1:9180\" }\n"
 	    "service \"echo\" { listen = \"127.0.0.1:0\" handler = echo }\n");
-	result = muxd_run(muxd, "-t", "-c", "muxd.conf");
+	result =
+	    muxd_run(muxd, "-t", "-c", test_format("%s/muxd.conf", muxd->dir));
 	assert_int_equal(result.status, 1);
 	assert_non_null(strstr(result.err, "muxd.conf:1: "));
 	assert_non_null(strstr(result.err, "without libmicrohttpd"));
