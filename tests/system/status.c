@@ -11,10 +11,30 @@
 #include "client.h"
 #include "records.h"
 
+/* A reload does not change it, so records from before one count too. */
 const char *
 status_address(struct muxd *muxd)
 {
-	return log_field(muxd_wait_log(muxd, "msg=\"status page\""), "address");
+	size_t mark = muxd->mark;
+	const char *address;
+
+	muxd->mark = 0;
+	address =
+	    log_field(muxd_wait_log(muxd, "msg=\"status page\""), "address");
+	muxd->mark = mark;
+	return address;
+}
+
+void
+status_wait_healthy(struct muxd *muxd)
+{
+	int64_t end = test_now_ms() + test_deadline_ms();
+
+	while (status_get(muxd, "/healthz", NULL) != 200) {
+		if (test_now_ms() > end)
+			test_fail("muxd never becomes healthy");
+		(void)poll(NULL, 0, 20);
+	}
 }
 
 char *

@@ -9,6 +9,10 @@
 /* Where it is served. */
 const char *status_address(struct muxd *muxd);
 
+/* Ask until /healthz says 200: workers serve a moment after muxd is ready, and
+ * requests may have to wait for the next second. */
+void status_wait_healthy(struct muxd *muxd);
+
 /* The whole answer to a request that is sent as it is; the connection must end
  * with it. */
 char *status_exchange(struct muxd *muxd, const char *request);

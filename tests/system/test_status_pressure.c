@@ -18,12 +18,15 @@ enum { SERVED = 64 }; /* at once */
 static struct muxd *
 start(void)
 {
-	return muxd_start("workers = 1\n"
-			  "status { listen = \"127.0.0.1:0\" }\n"
-			  "service \"echo\" {\n"
-			  "  listen = { \"127.0.0.1:0\" }\n"
-			  "  handler = \"echo\"\n"
-			  "}\n");
+	struct muxd *muxd = muxd_start("workers = 1\n"
+				       "status { listen = \"127.0.0.1:0\" }\n"
+				       "service \"echo\" {\n"
+				       "  listen = { \"127.0.0.1:0\" }\n"
+				       "  handler = \"echo\"\n"
+				       "}\n");
+
+	status_wait_healthy(muxd);
+	return muxd;
 }
 
 static void
@@ -132,8 +135,7 @@ clients_that_do_not_read_hold_nothing_up(void **state)
 	for (i = 0; i < SERVED - 4; i++)
 		client_close(fds[i]);
 	/* What they asked for may have used up the requests of a second. */
-	while (status_get(muxd, "/healthz", NULL) == 429)
-		(void)poll(NULL, 0, 50);
+	status_wait_healthy(muxd);
 	muxd_stop(muxd);
 }
 
@@ -160,8 +162,7 @@ requests_in_a_second_are_bounded(void **state)
 	}
 	assert_true(refused > 0);
 	assert_true(i > 100);
-	while (status_get(muxd, "/healthz", NULL) == 429)
-		(void)poll(NULL, 0, 50);
+	status_wait_healthy(muxd);
 	muxd_stop(muxd);
 }
 
