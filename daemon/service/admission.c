@@ -213,13 +213,19 @@ admission_can_park(const struct door *door)
 	    door->service->generation == set->current;
 }
 
-/* Ask for a client at the door.  False when it has become the waiter. */
+/* Ask for a client at the door.  paid: it has paid its source's rate.  False
+ * when it has become the waiter. */
 static bool
-admission_ask(struct door *door, int fd, const struct addr *peer, bool behind)
+admission_ask(
+    struct door *door, int fd, const struct addr *peer, bool paid, bool behind)
 {
 	struct applicant who = {
 		.fd = fd,
-		.request = { .peer = *peer, .wait = door_waits(door) },
+		.request = {
+			.peer = *peer,
+			.wait = door_waits(door),
+			.rate_paid = paid,
+		},
 	};
 	enum reason reason = REASON_NONE;
 
@@ -243,7 +249,7 @@ static bool
 admission_admit(struct door *door, int fd, const struct addr *peer, bool behind)
 {
 	counter_add(&door->service->counters->events[COUNTER_ACCEPTED], 1);
-	return admission_ask(door, fd, peer, behind);
+	return admission_ask(door, fd, peer, false, behind);
 }
 
 /* The waiter is gone: take those behind it whose time is over too, until one
@@ -338,7 +344,7 @@ admission_move(struct door *from, struct door *to)
 		return;
 	loop_timer_cancel(from->service->set->loop, &from->timer);
 	waiter->fd = -1;
-	if (admission_ask(to, fd, &waiter->peer, false))
+	if (admission_ask(to, fd, &waiter->peer, waiter->rate_paid, false))
 		gates_resume(to);
 }
 

@@ -279,6 +279,8 @@ forget_service(struct state *state, unsigned slot)
 		memset(
 		    state_counters(state, i, slot), 0, sizeof(struct counters));
 	memset(service->name, 0, sizeof(service->name));
+	atomic_store_explicit(
+	    &service->rate.full_at_ns, 0, memory_order_relaxed);
 	service->used = 0;
 }
 

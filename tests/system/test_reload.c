@@ -425,88 +425,6 @@ file_of_a_unix_socket_changes_its_mode(void **state)
 }
 
 static void
-sessions_keep_the_settings_they_began_with(void **state)
-{
-	struct muxd *muxd =
-	    muxd_start("workers = 1\nservice \"echo\" {\n"
-		       "listen = \"127.0.0.1:0\"\n"
-		       "handler = \"echo\" idle_timeout = \"1h\"\n"
-		       "echo { prefix = \"a\" } }\n");
-	const char *address = muxd_address(muxd, "echo", 0);
-	int old = client_connect(address), fd;
-
-	(void)state;
-	client_send_text(old, "1\n");
-	client_expect_text(old, "a1\n");
-	reload_with(muxd,
-	    "workers = 1\nservice \"echo\" {\n"
-	    "listen = \"127.0.0.1:0\"\n"
-	    "handler = \"echo\" idle_timeout = \"200ms\"\n"
-	    "echo { prefix = \"b\" } }\n");
-	fd = client_connect(address);
-	client_send_text(fd, "2\n");
-	client_expect_text(fd, "b2\n");
-	client_expect_eof(fd);
-	muxd_wait_log(muxd, "msg=\"session ended\"", "reason=idle_timeout");
-	client_send_text(old, "3\n");
-	client_expect_text(old, "a3\n");
-	stop(muxd);
-}
-
-static void
-limits_and_lists_hold_at_once(void **state)
-{
-	static const char text[] =
-	    "workers = 1\nservice \"echo\" {\n"
-	    "listen = \"127.0.0.1:0\" handler = \"echo\"\n"
-	    "limit { connections = %u wait_timeout = \"1h\" } %s }\n";
-	struct muxd *muxd = muxd_start(text, 1U, "");
-	const char *address = muxd_address(muxd, "echo", 0);
-	int first = client_connect(address), second, third;
-
-	(void)state;
-	client_echo(first, "first\n");
-	second = client_connect(address);
-	third = client_connect(address);
-	client_send_text(second, "second\n");
-	assert_true(client_stays_silent(second, 100));
-	/* The first of the queue was accepted already, the other was not. */
-	reload_with(muxd, text, 3U, "");
-	client_expect_text(second, "second\n");
-	client_echo(third, "third\n");
-	client_echo(first, "first\n");
-	reload_with(muxd, text, 3U, "deny = \"127.0.0.1\"");
-	client_expect_refused(address, NULL);
-	client_echo(first, "I stay\n");
-	/* Those who are there count in the limit all along. */
-	reload_with(muxd, text, 2U, "");
-	client_close(second);
-	second = client_connect(address);
-	client_send_text(second, "wait\n");
-	assert_true(client_stays_silent(second, 100));
-	client_close(third);
-	client_expect_text(second, "wait\n");
-	stop(muxd);
-}
-
-static void
-counters_go_on(void **state)
-{
-	struct muxd *muxd = start_echo();
-	const char *line;
-	unsigned i;
-
-	(void)state;
-	for (i = 0; i < 4; i++) {
-		client_visit(muxd_address(muxd, "echo", 0), NULL, "hello\n");
-		reload_apply(muxd);
-	}
-	stop(muxd);
-	line = muxd_wait_log(muxd, "msg=summary", "service=echo");
-	assert_int_equal(log_number(line, "sessions"), 4);
-}
-
-static void
 log_moves_to_another_place(void **state)
 {
 	struct muxd *muxd = start_echo();
@@ -684,9 +602,6 @@ main(void)
 		system_test(addresses_come_and_go_under_load),
 		system_test(options_of_sockets_are_not_inherited_from_before),
 		system_test(file_of_a_unix_socket_changes_its_mode),
-		system_test(sessions_keep_the_settings_they_began_with),
-		system_test(limits_and_lists_hold_at_once),
-		system_test(counters_go_on),
 		system_test(log_moves_to_another_place),
 		system_test(what_takes_a_restart_is_told_and_the_rest_goes_on),
 		system_test(a_signal_during_a_reload_is_another_reload),

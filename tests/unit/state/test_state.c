@@ -247,6 +247,28 @@ service_names_that_do_not_fit_are_refused(void **state)
 	state_close(s);
 }
 
+/* Who has the slot later begins with nothing of what was known. */
+static void
+service_that_is_forgotten_leaves_nothing(void **state)
+{
+	const struct rate rate = { .count = 1, .period_ms = 60000 };
+	struct state *s = state_create(&usual);
+
+	(void)state;
+	assert_int_equal(state_service_slot(s, "echo"), 0);
+	s->services[0].used = 3;
+	assert_true(bucket_take(&s->services[0].rate, rate, 1000, NULL));
+	assert_false(bucket_take(&s->services[0].rate, rate, 1000, NULL));
+	counter_add(&state_counters(s, 1, 0)->events[COUNTER_SESSIONS], 7);
+	state_forget(s, 1, 2);
+	assert_string_equal(s->services[0].name, "echo");
+	state_forget(s, 1, 3);
+	assert_int_equal(state_service_slot(s, "www"), 0);
+	assert_int_equal(state_sum_events(s, 0, COUNTER_SESSIONS), 0);
+	assert_true(bucket_take(&s->services[0].rate, rate, 1000, NULL));
+	state_close(s);
+}
+
 static void
 more_services_than_slots_are_refused(void **state)
 {
@@ -298,6 +320,7 @@ main(void)
 		cmocka_unit_test(attach_refuses_what_is_not_a_state),
 		cmocka_unit_test(service_keeps_its_slot),
 		cmocka_unit_test(service_names_that_do_not_fit_are_refused),
+		cmocka_unit_test(service_that_is_forgotten_leaves_nothing),
 		cmocka_unit_test(more_services_than_slots_are_refused),
 		cmocka_unit_test(sums_go_over_all_workers_of_one_service),
 	};
