@@ -106,7 +106,9 @@ if [ -n "$figures" ]; then
 fi
 if [ -n "$scale" ]; then
 	stage 'the herd'
-	sh "$here/scale.sh" "$muxd" "$bin" "$report/rows.csv" || exit 1
+	# Few requests a second: it takes time to have enough of them.
+	SECONDS_EACH=$(echo "$SECONDS_EACH" | awk '{ print $1 * 4 }') \
+	    sh "$here/scale.sh" "$muxd" "$bin" "$report/rows.csv" || exit 1
 fi
 sh "$here/report.sh" "$report" || exit 1
 awk -F'|' '{ printf "%-52s %s %-5s %9s  %s\n", $1, $2, $3, $4, $5 }' \

@@ -7,8 +7,8 @@
 # A process may have only so many descriptors, so the clients are spread over
 # processes, source addresses and workers, and the servers behind the relay
 # over processes.  The kernel's memory is that of both ends, since the clients
-# are on this machine too.  Latency is the worst of the client processes', and
-# the median of the runs.
+# are on this machine too.  Latency is that of the requests of all client
+# processes together, and the median of the runs.
 #
 # usage: scale.sh MUXD FOLDER FILE
 # Rows go into the file (see common.sh).  In the environment: RUNS (3),
@@ -132,6 +132,7 @@ connect_clients()
 		    -c $(($1 / clients)) --active 1% -r $((rate / clients))/s \
 		    --connect-rate 5000/s -d "$duration" \
 		    --source "127.0.0.$((n * 10))-127.0.0.$((n * 10 + 4))" \
+		    --histogram "$dir/latencies.$n" \
 		    "127.0.0.1:$2" <"$dir/go" >"$dir/out.$n" 2>&1 &
 		herd="$herd $!"
 	done
@@ -156,9 +157,20 @@ let_go()
 	rm "$dir/go"
 }
 
-worst()
+# percentile PERCENT: microseconds that so many of all requests took at most.
+percentile()
 {
-	cat "$dir"/out.* | word_after "$1" | sort -n | tail -n 1
+	sort -n "$dir"/latencies.* | awk -v percent="$1" '
+		/^#/ { next }
+		{ value[++n] = $1; count[n] = $3; all += $3 }
+		END {
+			for (i = 1; i <= n; i++) {
+				sum += count[i]
+				if (sum >= all * percent / 100)
+					break
+			}
+			print value[i < n ? i : n]
+		}'
 }
 
 # herd WORK NUMBER PORT
@@ -178,10 +190,9 @@ herd()
 		row "$work" muxd memory.kernel byte \
 		    $(((kernel - kernel_before) * 1024 / $2))
 	fi
-	for percentile in p50 p99 p999; do
-		row "$work" muxd "latency.$percentile" us \
-		    "$(worst "${percentile}_us")"
-	done
+	row "$work" muxd latency.p50 us "$(percentile 50)"
+	row "$work" muxd latency.p99 us "$(percentile 99)"
+	row "$work" muxd latency.p999 us "$(percentile 99.9)"
 	row "$work" muxd clients 1 "$2"
 	row "$work" muxd errors 1 "$(cat "$dir"/out.* | word_after errors |
 		awk '{ sum += $1 } END { print sum + 0 }')"
