@@ -64,6 +64,13 @@ has_both()
 	    grep -F 'muxd_service_connections{service="echo"} 2'
 }
 
+# Enough of the past for a line.
+has_history()
+{
+	curl -sS "http://127.0.0.1:$page/api/history" |
+	    grep -E '"ages_ms": *\[[0-9]+, *[0-9]'
+}
+
 # browse ARGUMENT...: run the browser on the page.
 browse()
 {
@@ -96,6 +103,7 @@ refused()
 	[ ! -s "$dir/refused" ] || ! grep -q x "$dir/refused"
 }
 check 'a third client is refused' refused
+until_true has_history || echo 'there is no history'
 check 'the browser loads the page' browse --dump-dom
 cp "$dir/out" "$dir/dom"
 check 'it is live' shows '>live<'
