@@ -28,7 +28,8 @@ enum message_type {
 	MESSAGE_REOPEN, /* open the log files again */
 	MESSAGE_END,    /* end the sessions that are condemned */
 	/* A reload: see proc/reload.h. */
-	MESSAGE_SOCKETS, /* descriptors, for the next PREPARE */
+	MESSAGE_SOCKETS, /* descriptors, for the next PREPARE; value 1: you get
+			  * none, for you are retired or about to be */
 	MESSAGE_PREPARE, /* a descriptor with a brief (proc/brief.h): make
 			  * everything ready for it */
 	MESSAGE_COMMIT,  /* it is in force */

@@ -99,6 +99,14 @@ reload_refuse(struct reload *reload)
 
 /* ---- asking the children ---- */
 
+static bool
+reload_wants(const struct reload *reload, const struct child *child)
+{
+	return reload->sup->sockets->wanted[child->slot];
+}
+
+/* One that is retired, or about to be, has sessions of datagrams to go on
+ * with, for which the new configuration holds as well; but no new address. */
 static int
 send_sockets(struct reload *reload, const struct child *child)
 {
@@ -106,6 +114,8 @@ send_sockets(struct reload *reload, const struct child *child)
 	int fds[COMPAT_FDS_MAX];
 	size_t i, n = 0;
 
+	if (!reload_wants(reload, child))
+		return channel_send(child->channel, MESSAGE_SOCKETS, 1);
 	for (i = 0; i < change->n; i++) {
 		if (!sockets_change_is_fresh(change, i))
 			continue;
@@ -123,12 +133,11 @@ send_sockets(struct reload *reload, const struct child *child)
 	    : channel_send_fds(child->channel, MESSAGE_SOCKETS, 0, fds, n);
 }
 
-/* One that is retired, or about to be, goes on as it is. */
+/* One that was retired ends when it likes. */
 static bool
-reload_concerns(const struct reload *reload, const struct child *child)
+may_be_gone(const struct child *child)
 {
-	return child->kind == CHILD_MONITOR ||
-	    reload->sup->sockets->wanted[child->slot];
+	return child->kind == CHILD_WORKER && !child->wanted;
 }
 
 static void
@@ -137,13 +146,17 @@ ask_child(void *arg, struct child *child)
 	struct reload *reload = arg;
 	char label[CHILD_LABEL_MAX];
 
-	if (child->phase != CHILD_RUNNING || !reload_concerns(reload, child))
+	if (child->phase != CHILD_RUNNING)
 		return;
 	child->reload = CHILD_RELOAD_ASKED;
-	if ((child->kind == CHILD_WORKER &&
-		send_sockets(reload, child) == -1) ||
+	if ((child->kind == CHILD_MONITOR ||
+		send_sockets(reload, child) == 0) &&
 	    channel_send_fds(child->channel, MESSAGE_PREPARE, reload->number,
-		&reload->brief_fd, 1) == -1)
+		&reload->brief_fd, 1) == 0)
+		return;
+	if (may_be_gone(child))
+		child->reload = CHILD_RELOAD_NONE;
+	else
 		reload_blame(reload, "%s cannot be told: %s",
 		    child_label(child, label), strerror(errno));
 }
@@ -209,7 +222,7 @@ listen_child(void *arg, struct child *child)
 	struct reload *reload = arg;
 
 	if (child->kind == CHILD_WORKER && child->phase == CHILD_RUNNING &&
-	    reload_concerns(reload, child) && reload->errors.nerrors == 0)
+	    reload_wants(reload, child) && reload->errors.nerrors == 0)
 		(void)sockets_listen_fresh(
 		    &reload->change, child->slot, &reload->errors);
 }
@@ -273,7 +286,7 @@ static void
 release_child(void *arg, struct child *child)
 {
 	(void)arg;
-	if (child->kind == CHILD_WORKER && child->wanted)
+	if (child->kind == CHILD_WORKER)
 		commit_child(child, MESSAGE_RELEASE, CHILD_RELOAD_RELEASING);
 }
 
@@ -485,7 +498,8 @@ reload_child_up(struct reload *reload, struct child *child)
 void
 reload_child_down(struct reload *reload, struct child *child)
 {
-	bool took_part = child->reload != CHILD_RELOAD_NONE;
+	bool took_part =
+	    child->reload != CHILD_RELOAD_NONE && !may_be_gone(child);
 	char label[CHILD_LABEL_MAX];
 
 	child->reload = CHILD_RELOAD_NONE;

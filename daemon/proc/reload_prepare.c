@@ -155,8 +155,36 @@ reload_add_slots(struct reload *reload, unsigned n)
 	    n);
 }
 
-/* Which slots have a worker: those that have one, but for the last ones, or
- * others beside them. */
+static bool
+worker_is_well(const struct supervisor *sup, unsigned slot)
+{
+	return sup->workers[slot].phase == CHILD_RUNNING && !sup->sick[slot];
+}
+
+/* Take n slots out of those that are wanted: the last ones, but who does not
+ * serve goes first. */
+static void
+reload_drop_slots(struct reload *reload, unsigned n)
+{
+	const struct supervisor *sup = reload->sup;
+	bool *wanted = sup->sockets->wanted, all = false;
+	unsigned slot;
+
+	for (slot = sup->plan->slots; n > 0;) {
+		if (slot == 0) {
+			all = true;
+			slot = sup->plan->slots;
+		}
+		slot--;
+		if (!wanted[slot] || (!all && worker_is_well(sup, slot)))
+			continue;
+		wanted[slot] = false;
+		n--;
+	}
+}
+
+/* Which slots have a worker: those that have one, or some of them, or others
+ * beside them. */
 static int
 reload_choose_slots(struct reload *reload)
 {
@@ -171,12 +199,9 @@ reload_choose_slots(struct reload *reload)
 		    " takes a restart: that is more than there is room for",
 		    plan->slots);
 	memcpy(sockets->wanted, sockets->used, plan->slots * sizeof(bool));
-	for (slot = plan->slots; n > plan->workers && slot-- > 0;)
-		if (sockets->wanted[slot]) {
-			sockets->wanted[slot] = false;
-			n--;
-		}
-	if (n < plan->workers)
+	if (n > plan->workers)
+		reload_drop_slots(reload, n - plan->workers);
+	else if (n < plan->workers)
 		result = reload_add_slots(reload, plan->workers - n);
 	plan->bound = 0;
 	for (slot = 0; slot < plan->slots; slot++)

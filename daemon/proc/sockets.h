@@ -63,8 +63,8 @@ struct sockets {
 	bool removed; /* the files of UNIX sockets are */
 };
 
-/* Bind everything for the first workers of the slots, each probed first.  What cannot be bound is told in
- * *errors, all of it; -1 if there was any. */
+/* Bind everything for the first workers of the slots, each probed first.  What
+ * cannot be bound is told in *errors, all of it; -1 if there was any. */
 int sockets_open(struct sockets *sockets, const struct conf *conf,
     unsigned workers, unsigned slots, struct conf_errors *errors);
 

@@ -41,6 +41,20 @@ spawn_monitor_fds(const struct supervisor *sup, int *keep)
 	return n;
 }
 
+/* The CPU that the worker of a slot is pinned to, or -1: workers that there
+ * are go in the order of their slots. */
+static int
+spawn_cpu(const struct supervisor *sup, unsigned slot)
+{
+	unsigned i, rank = 0;
+
+	for (i = 0; i < slot; i++)
+		rank += sup->sockets->used[i];
+	return sup->plan->pin && rank < sup->plan->ncpus
+	    ? (int)sup->plan->cpus[rank]
+	    : -1;
+}
+
 _Noreturn static void
 spawn_be_worker(
     struct supervisor *sup, const struct child *child, int channel_fd)
@@ -56,9 +70,7 @@ spawn_be_worker(
 		.event_backend = sup->event_backend,
 		.slot = slot,
 		.connections_max = sup->plan->connections,
-		.cpu = sup->plan->pin && slot < sup->plan->ncpus
-		    ? (int)sup->plan->cpus[slot]
-		    : -1,
+		.cpu = spawn_cpu(sup, slot),
 		.channel_fd = channel_fd,
 		.log_fd = sup->logs[WORKER_LOG(slot)].write_fd,
 		.wake_fd = sup->wakes[slot].read_fd,

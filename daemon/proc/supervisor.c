@@ -79,8 +79,7 @@ supervisor_worker_ready(struct supervisor *sup, struct child *worker)
 	if (sup->phase == SUPERVISOR_DRAINING)
 		supervisor_tell_drain(sup, worker);
 	child_log_start(sup->log, worker);
-	if (worker->slot == HEIR_SLOT)
-		heir_tell(sup);
+	heir_ready(sup, worker);
 	/* A socket that has just joined its group is not steered to yet. */
 	sup->steer_again |= sup->sockets->steered;
 	vitals_steer(sup);

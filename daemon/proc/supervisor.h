@@ -87,7 +87,8 @@ struct supervisor {
 	uint64_t checked_ms;  /* the last look at the heartbeats */
 	uint64_t drain_until; /* DRAINING: when the sessions are ended */
 	bool steer_again;     /* steering has failed */
-	size_t bequeathed;    /* see proc/heir.h */
+	unsigned heir;        /* a slot: see proc/heir.h */
+	size_t bequeathed;    /* addresses of which it was told */
 };
 
 #define MASTER_LOG       0

@@ -30,6 +30,7 @@
 struct worker_reload {
 	int *fds; /* of sockets that came for it */
 	size_t nfds;
+	bool leaving; /* it gets none, and makes do with those that it has */
 	struct generation *pending;
 	uint32_t number;
 	enum log_level level;
@@ -154,17 +155,19 @@ worker_drop_sockets(struct worker *worker)
 		(void)close(reload->fds[--reload->nfds]);
 	mem_free(reload->fds);
 	reload->fds = NULL;
+	reload->leaving = false;
 }
 
 /* Keep what came; one that cannot be kept is missed later. */
 static void
-worker_take_sockets(struct worker *worker)
+worker_take_sockets(struct worker *worker, bool leaving)
 {
 	struct channel *channel = &worker->channel;
 	struct worker_reload *reload = &worker->reload;
 	size_t i;
 	int *fd;
 
+	reload->leaving |= leaving;
 	for (i = 0; i < channel->nfds; i++) {
 		fd = mem_push(&reload->fds, &reload->nfds, sizeof(*fd));
 		if (fd != NULL)
@@ -185,7 +188,7 @@ worker_make_doors(struct worker *worker, const struct brief *brief)
 	const struct brief_door *from;
 	size_t i, n = 0;
 
-	for (i = 0; i < brief->ndoors; i++)
+	for (i = 0; i < brief->ndoors && !reload->leaving; i++)
 		n += brief->doors[i].fresh != 0;
 	if (doors == NULL || n != reload->nfds) {
 		/* One that is missing found no descriptor free. */
@@ -200,7 +203,9 @@ worker_make_doors(struct worker *worker, const struct brief *brief)
 			.service = from->service,
 			.endpoint = from->endpoint,
 			.id = from->id,
-			.fd = from->fresh != 0 ? reload->fds[n++] : -1,
+			.fd = from->fresh != 0 && !reload->leaving
+			    ? reload->fds[n++]
+			    : -1,
 			.shared = from->shared != 0,
 		};
 	}
@@ -222,6 +227,7 @@ worker_prepare_generation(struct worker *worker, struct brief *brief)
 		.server_places = brief->slots.places,
 		.connections_max = brief->connections_max,
 		.ndoors = brief->ndoors,
+		.partial = worker->reload.leaving,
 	};
 	struct worker_reload *reload = &worker->reload;
 	uint32_t refusal = 0;
@@ -313,7 +319,7 @@ worker_message(struct channel *channel, const struct message *message)
 		worker_serve(worker);
 		break;
 	case MESSAGE_SOCKETS:
-		worker_take_sockets(worker);
+		worker_take_sockets(worker, message->value != 0);
 		break;
 	case MESSAGE_PREPARE:
 		worker_prepare(worker, message->value);

@@ -174,7 +174,7 @@ services_prepare(struct services *services,
 	for (; i < ndoors; i++) {
 		gate = doors[i].fd == -1 ? gate_find(services, doors[i].id)
 					 : gate_open(services, &doors[i]);
-		if (gate == NULL)
+		if (gate == NULL && (doors[i].fd != -1 || !config->partial))
 			goto fail;
 		generation_add_door(generation, &doors[i])->gate = gate;
 	}

@@ -40,6 +40,9 @@ struct generation_config {
 	const unsigned *server_places;
 	uint64_t connections_max;
 	size_t ndoors; /* room for so many */
+	/* In a worker that lets nobody in any more: doors may lack their
+	 * sockets. */
+	bool partial;
 };
 
 /* Make one that is not in the list yet, and has no doors.  NULL with errno;

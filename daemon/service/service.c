@@ -233,7 +233,9 @@ services_commit(struct services *services, struct generation *generation)
 
 	services_set_current(services, generation);
 	for (i = 0; i < generation->ndoors; i++)
-		gate_lead_to(generation->doors[i].gate, &generation->doors[i]);
+		if (generation->doors[i].gate != NULL)
+			gate_lead_to(generation->doors[i].gate,
+			    &generation->doors[i]);
 	for (node = services->gates.next; node != &services->gates;
 	     node = node->next) {
 		gate = container_of(node, struct gate, link);
@@ -431,6 +433,7 @@ services_retire(struct services *services, uint64_t timeout_ms)
 	services->closed = true;
 	loop_timer_set(services->loop, &services->drain, timeout_ms);
 	gates_close_where(services, gate_has_no_flows);
+	services_drain_sessions(services);
 	services_check_drained(services);
 }
 
