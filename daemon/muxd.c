@@ -13,9 +13,11 @@
 #include <unistd.h>
 
 #include "base/compat.h"
+#include "base/mem.h"
 #include "conf/conf.h"
 #include "event/loop.h"
 #include "proc/detach.h"
+#include "proc/inherit.h"
 #include "proc/master.h"
 #include "proc/status_sockets.h"
 
@@ -151,12 +153,14 @@ may_detach(const struct conf *conf)
 }
 
 static int
-run(const struct conf *conf, const struct arguments *arguments)
+run(const struct conf *conf, const struct arguments *arguments,
+    struct inherit *inherit)
 {
 	struct master_options options = {
 		.conf = conf,
 		.conf_path = arguments->conf_path,
 		.event_backend = arguments->event_backend,
+		.inherit = inherit,
 		.ready_fd = -1,
 	};
 	int status;
@@ -174,6 +178,26 @@ run(const struct conf *conf, const struct arguments *arguments)
 		fprintf(stderr, "muxd: cannot detach: %s\n", strerror(errno));
 		return MUXD_EXIT_ENVIRONMENT;
 	}
+}
+
+/* Take what was handed over, before a process that detaches would take it for
+ * somebody else's. */
+static int
+run_with_inherited(const struct conf *conf, const struct arguments *arguments)
+{
+	struct inherit inherit;
+	char *why;
+	int status;
+
+	if (inherit_read(&inherit, &why) == -1) {
+		fprintf(stderr, "muxd: cannot take what was handed over: %s\n",
+		    why != NULL ? why : strerror(ENOMEM));
+		mem_free(why);
+		return MUXD_EXIT_ENVIRONMENT;
+	}
+	status = run(conf, arguments, &inherit);
+	inherit_close(&inherit);
+	return status;
 }
 
 /* What the command line said to do with a valid configuration. */
@@ -196,7 +220,7 @@ obey(const struct conf *conf, struct arguments *arguments)
 		return dump(conf);
 	case COMMAND_RUN:
 	default:
-		return run(conf, arguments);
+		return run_with_inherited(conf, arguments);
 	}
 }
 

@@ -76,6 +76,10 @@ void compat_closefrom(int lowest);
 /* The user at the other end of a connected UNIX socket; -1 and errno. */
 int compat_peer_uid(int fd, uid_t *uid);
 
+/* The protocol of a socket (IPPROTO_TCP, …), or 0 where the system does not
+ * tell (socket(7), SO_PROTOCOL). */
+int compat_socket_protocol(int fd);
+
 /* Milliseconds since the peer of an accepted TCP connection last sent
  * anything (tcp(7), TCP_INFO, tcpi_last_ack_recv), or -1 where the system
  * does not tell.  For a client that has not spoken yet: since it came. */

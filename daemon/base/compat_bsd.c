@@ -222,6 +222,30 @@ compat_closefrom(int lowest)
 
 #endif
 
+#ifdef SO_PROTOCOL
+
+int
+compat_socket_protocol(int fd)
+{
+	int protocol = 0;
+	socklen_t len = sizeof(protocol);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) == -1)
+		return 0;
+	return protocol;
+}
+
+#else
+
+int
+compat_socket_protocol(int fd)
+{
+	(void)fd;
+	return 0;
+}
+
+#endif
+
 int
 compat_peer_uid(int fd, uid_t *uid)
 {

@@ -200,6 +200,17 @@ compat_closefrom(int lowest)
 }
 
 int
+compat_socket_protocol(int fd)
+{
+	int protocol = 0;
+	socklen_t len = sizeof(protocol);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) == -1)
+		return 0;
+	return protocol;
+}
+
+int
 compat_peer_uid(int fd, uid_t *uid)
 {
 	struct ucred cred;

@@ -141,6 +141,30 @@ socket_options_share(int fd, const char **option)
 	return option_set(fd, REUSEPORT, 1, option) ? 0 : -1;
 }
 
+static bool
+option_is_set(int fd, enum option_index index)
+{
+	const struct option *option = &options_table[index];
+	int value = 0;
+	socklen_t len = sizeof(value);
+
+	return getsockopt(fd, option->level, option->number, &value, &len) !=
+	    -1 &&
+	    value != 0;
+}
+
+bool
+socket_options_are_shared(int fd)
+{
+	return option_is_set(fd, REUSEPORT);
+}
+
+bool
+socket_options_are_v6(int fd)
+{
+	return option_is_set(fd, V6ONLY);
+}
+
 int
 socket_options_prepare(
     int fd, const struct endpoint *endpoint, const char **option)

@@ -18,6 +18,11 @@ int socket_options_share(int fd, const char **option);
 int socket_options_prepare(
     int fd, const struct endpoint *endpoint, const char **option);
 
+/* Whether such a socket shares its address that way; whether it is one of IPv6
+ * that takes no IPv4. */
+bool socket_options_are_shared(int fd);
+bool socket_options_are_v6(int fd);
+
 /*
  * Set what the options ask for on a TCP socket, before it listens.  0, or -1
  * with errno and the option's name in *option; ENOPROTOOPT for one that this

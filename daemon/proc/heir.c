@@ -4,6 +4,10 @@
 #include "proc/heir.h"
 
 #include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "proc/notify.h"
 
 /* Nothing is left to be told; nothing was told yet. */
 #define TOLD   SIZE_MAX
@@ -104,9 +108,100 @@ heir_tell(struct supervisor *sup)
 	heir_tell_rest(sup);
 }
 
+/* ---- strays ---- */
+
+/* An address by which clients come to the service that it belonged to. */
+static const struct owned *
+stray_service(
+    const struct sockets *sockets, const struct inherited_socket *stray)
+{
+	const struct owned *owned;
+	size_t i;
+
+	for (i = 0; i < sockets->n; i++) {
+		owned = &sockets->items[i];
+		if (owned->endpoint.transport != TRANSPORT_UDP &&
+		    strcmp(sockets->conf->services[owned->service].name,
+			stray->name.service) == 0)
+			return owned;
+	}
+	return NULL;
+}
+
+static bool
+is_path_of_ours(const struct sockets *sockets, const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < sockets->n; i++)
+		if (strcmp(sockets->items[i].endpoint.path, path) == 0)
+			return true;
+	return false;
+}
+
+/* NULL, or why nobody serves its clients. */
+static const char *
+stray_hand_over(
+    const struct supervisor *sup, const struct inherited_socket *stray)
+{
+	const struct child *heir = &sup->workers[sup->heir];
+	const struct owned *owned = stray_service(sup->sockets, stray);
+
+	if (stray->is.transport == TRANSPORT_UDP)
+		return NULL;
+	if (owned == NULL)
+		return ": who waits there is turned away, since the service is"
+		       " gone too";
+	if (channel_send_fds(heir->channel, MESSAGE_LAST, owned->id,
+		&stray->from->fd, 1) == -1)
+		return ": who waits there is turned away, since no worker can"
+		       " be told";
+	return NULL;
+}
+
+static void
+stray_end(struct supervisor *sup, struct inherited_socket *stray)
+{
+	char address[ENDPOINT_STRLEN];
+	const char *why = stray_hand_over(sup, stray);
+
+	log_printf(sup->log, why == NULL ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING,
+	    "a socket of %s was handed over that has no place here: it is"
+	    " closed%s",
+	    endpoint_format(&stray->is, address, sizeof(address)),
+	    why != NULL ? why : "");
+	if (stray->is.transport == TRANSPORT_UNIX &&
+	    !is_path_of_ours(sup->sockets, stray->is.path))
+		(void)unlink(stray->is.path);
+	(void)close(stray->from->fd);
+	stray->from->fd = -1;
+}
+
+/* Have the heir serve whoever waits at sockets that were handed over and whose
+ * address is gone, if the service is still there; then they are closed, as all
+ * that are left. */
+static void
+heir_end_strays(struct supervisor *sup)
+{
+	struct inherited_socket *stray;
+	size_t at;
+
+	if (sup->strays == NULL || sup->phase >= SUPERVISOR_DRAINING)
+		return;
+	/* A manager's copy would let clients wait there for ever. */
+	for (at = 0; (stray = inherited_sockets_next(sup->strays, &at));
+	     sup->strays->forgotten = true)
+		notify_forget(stray->from->name);
+	inherited_sockets_settle(sup->strays);
+	for (at = 0; (stray = inherited_sockets_next(sup->strays, &at));)
+		stray_end(sup, stray);
+}
+
 void
 heir_ready(struct supervisor *sup, const struct child *worker)
 {
 	if (worker->slot == sup->heir || !heir_can_be(sup, sup->heir))
 		heir_tell(sup);
+	if (worker->slot == sup->heir)
+		heir_end_strays(sup);
 }

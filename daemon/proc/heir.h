@@ -16,7 +16,8 @@
  * its affair. */
 void heir_tell(struct supervisor *sup);
 
-/* A worker is ready to serve: it may be the heir. */
+/* A worker is ready to serve: it may be the heir.  That one also serves whoever
+ * waits at sockets that were handed over and have no place here. */
 void heir_ready(struct supervisor *sup, const struct child *worker);
 
 /* Tell it the rest, which it had no room for, or another one if it does not

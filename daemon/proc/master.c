@@ -403,14 +403,39 @@ master_identify(struct master *master)
 	return -1;
 }
 
+/* What a service manager has bound fits, or the two of them are to be brought
+ * together: to start again does not help. */
+static int
+master_sort(struct master *master)
+{
+	struct conf_errors errors = { 0 };
+	int result = inherited_sockets_sort(&master->inherited, master->inherit,
+	    master->conf, &master->log, &errors);
+
+	conf_errors_print(&errors, stderr);
+	conf_errors_free(&errors);
+	return result;
+}
+
 static int
 master_bind(struct master *master)
 {
 	struct conf_errors errors = { 0 };
 	int result;
 
-	result = sockets_open(&master->sockets, master->conf,
-	    master->plan.workers, master->plan.slots, &errors);
+	result =
+	    sockets_open(&master->sockets, master->conf, master->plan.workers,
+		master->plan.slots, &master->inherited, &errors);
+	/* Slots that had a worker before may have sockets still. */
+	if (result == 0) {
+		master->plan.bound = sockets_count_slots(&master->sockets);
+		if (plan_update(&master->plan, master->conf) == -1) {
+			conf_error_add(&errors, false, master->conf_path, 0,
+			    "too many sockets were handed over for the open"
+			    " files that are allowed (RLIMIT_NOFILE)");
+			result = -1;
+		}
+	}
 	if (status_sockets_open(
 		&master->status_sockets, master->conf, &errors) == -1)
 		result = -1;
@@ -446,6 +471,7 @@ master_open_supervisor(struct master *master)
 	sup->generation = 1;
 	sup->plan = &master->plan;
 	sup->sockets = &master->sockets;
+	sup->strays = &master->inherited;
 	sup->status_sockets = &master->status_sockets;
 	sup->state = master->state;
 	sup->slots = &master->slots;
@@ -511,6 +537,7 @@ master_close(struct master *master)
 		state_close(master->state);
 	sockets_remove_files(&master->sockets);
 	sockets_close(&master->sockets);
+	inherited_sockets_free(&master->inherited);
 	status_sockets_close(&master->status_sockets);
 	if (master->lock_fd != -1)
 		(void)close(master->lock_fd);
@@ -519,6 +546,8 @@ master_close(struct master *master)
 static int
 master_serve(struct master *master)
 {
+	if (master_sort(master) == -1)
+		return MUXD_EXIT_INVALID;
 	if (master_open(master) == -1)
 		return MUXD_EXIT_ENVIRONMENT;
 	if (master_step(master, supervisor_start(&master->sup),
@@ -566,6 +595,7 @@ master_run(const struct master_options *options)
 		return MUXD_EXIT_ENVIRONMENT;
 	}
 	master->event_backend = options->event_backend;
+	master->inherit = options->inherit;
 	master->ready_fd = options->ready_fd;
 	master->lock_fd = -1;
 	compat_title_set("muxd: master");

@@ -21,6 +21,7 @@
 #include "proc/reload.h"
 #include "proc/slots.h"
 #include "proc/sockets.h"
+#include "proc/sockets_inherit.h"
 #include "proc/status_sockets.h"
 #include "proc/supervisor.h"
 #include "state/state.h"
@@ -48,6 +49,8 @@ struct master {
 	const char *event_backend;
 	struct identity identity;
 	struct plan plan;
+	struct inherit *inherit;
+	struct inherited_sockets inherited;
 	struct sockets sockets;
 	struct status_sockets status_sockets;
 	struct state *state;
@@ -74,6 +77,7 @@ struct master_options {
 	const struct conf *conf;
 	const char *conf_path;
 	const char *event_backend;
+	struct inherit *inherit; /* what was handed over, to be taken from */
 	int ready_fd;
 };
 

@@ -36,6 +36,9 @@ enum message_type {
 	MESSAGE_ABORT,   /* forget it */
 	MESSAGE_ADOPT,   /* descriptors: the queues that other slots have for an
 			  * address; value: its number */
+	MESSAGE_LAST,    /* descriptors: sockets of an address that is gone,
+			  * which nobody else has; take who waits there, as if
+			  * at the address of that number, and close them */
 	MESSAGE_FORSAKE, /* leave all that were adopted */
 	MESSAGE_RETIRE,  /* let nobody in any more, and end with your last
 			  * session; value: ms until the deadline */

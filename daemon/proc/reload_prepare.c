@@ -203,10 +203,7 @@ reload_choose_slots(struct reload *reload)
 		reload_drop_slots(reload, n - plan->workers);
 	else if (n < plan->workers)
 		result = reload_add_slots(reload, plan->workers - n);
-	plan->bound = 0;
-	for (slot = 0; slot < plan->slots; slot++)
-		plan->bound += sockets->used[slot] || sockets->wanted[slot] ||
-		    sockets_are_parked(sockets, slot);
+	plan->bound = sockets_count_slots(sockets);
 	return result;
 }
 

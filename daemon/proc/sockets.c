@@ -11,6 +11,8 @@
 #include "base/mem.h"
 #include "net/socket.h"
 #include "proc/privileges.h"
+#include "proc/socket_name.h"
+#include "proc/sockets_inherit.h"
 
 static int
 clamp_int(uint64_t n)
@@ -108,6 +110,24 @@ owned_bind_unix(struct owned *owned, const struct conf_service *conf,
 	return 0;
 }
 
+/* One that goes on keeps its file, which gets the owner and mode that it would
+ * be made with now; that of a service manager is the manager's affair. */
+static int
+owned_take_file(struct owned *owned, const struct conf_service *conf,
+    struct conf_errors *errors)
+{
+	struct socket_file file;
+
+	if (owned->activated)
+		return 0;
+	if (owned_find_file(conf, &file, errors) == -1)
+		return -1;
+	if (socket_set_file(&owned->endpoint, &file) == 0)
+		return 0;
+	sockets_complain(errors, conf, &owned->endpoint, "the owner and mode");
+	return -1;
+}
+
 static void
 owned_close(struct owned *owned, unsigned index)
 {
@@ -137,11 +157,12 @@ owned_bind_inet(struct owned *owned, const struct conf_service *conf,
     struct conf_errors *errors, unsigned n, const bool *wanted)
 {
 	const char *option = NULL;
-	bool first = true;
+	/* Others have it where some were inherited. */
+	bool first = owned->endpoint.addr.port == 0;
 	unsigned i;
 
 	for (i = 0; i < n; i++) {
-		if (!owned->shared && !wanted[i])
+		if (owned->fds[i] != -1 || (!owned->shared && !wanted[i]))
 			continue;
 		if (owned_bind(owned, conf, i, &option) == -1 ||
 		    (first &&
@@ -152,7 +173,8 @@ owned_bind_inet(struct owned *owned, const struct conf_service *conf,
 		owned->listening[i] =
 		    owned->endpoint.transport == TRANSPORT_UDP;
 	}
-	owned->dealt = owned->nmembers;
+	if (owned->dealt == 0)
+		owned->dealt = owned->nmembers;
 	return 0;
 fail:
 	sockets_complain(errors, conf, &owned->endpoint, option);
@@ -162,15 +184,20 @@ fail:
 int
 owned_open(struct owned *owned, const struct sockets *sockets,
     const struct conf *conf, size_t service, const struct endpoint *endpoint,
-    struct conf_errors *errors)
+    struct inherited_sockets *inherited, struct conf_errors *errors)
 {
+	const struct conf_service *is = &conf->services[service];
+	struct inherited_socket *first = inherited == NULL
+	    ? NULL
+	    : inherited_sockets_find(inherited, is, endpoint);
 	unsigned i, n;
 
 	owned->service = service;
 	owned->asked = *endpoint;
 	owned->endpoint = *endpoint;
 	owned->shared = endpoint->transport == TRANSPORT_UNIX ||
-	    !compat_reuseport_balances();
+	    !compat_reuseport_balances() ||
+	    (first != NULL && first->name.shared);
 	n = owned->shared ? 1 : sockets->slots;
 	owned->fds = mem_array(n, sizeof(*owned->fds));
 	for (i = 0; owned->fds != NULL && i < n; i++)
@@ -179,20 +206,23 @@ owned_open(struct owned *owned, const struct sockets *sockets,
 	owned->member = mem_array(n, sizeof(*owned->member));
 	if (owned->fds == NULL || owned->listening == NULL ||
 	    owned->member == NULL) {
-		conf_error_add(errors, false, conf->services[service].file,
-		    conf->services[service].line, "%s", strerror(errno));
+		conf_error_add(
+		    errors, false, is->file, is->line, "%s", strerror(errno));
 		return -1;
 	}
+	if (first != NULL)
+		owned_inherit(owned, sockets, inherited, first);
 	if (endpoint->transport == TRANSPORT_UNIX)
-		return owned_bind_unix(owned, &conf->services[service], errors);
-	return owned_bind_inet(
-	    owned, &conf->services[service], errors, n, sockets->wanted);
+		return first != NULL ? owned_take_file(owned, is, errors)
+				     : owned_bind_unix(owned, is, errors);
+	return owned_bind_inet(owned, is, errors, n, sockets->wanted);
 }
 
 /* Before anything is bound: a wildcard address of ours cannot be probed
  * beside an exact one of ours. */
 static int
-sockets_probe(const struct conf *conf, struct conf_errors *errors)
+sockets_probe(const struct conf *conf,
+    const struct inherited_sockets *inherited, struct conf_errors *errors)
 {
 	const struct conf_service *service;
 	size_t i, j;
@@ -202,6 +232,8 @@ sockets_probe(const struct conf *conf, struct conf_errors *errors)
 		service = &conf->services[i];
 		for (j = 0; j < service->nlisten; j++) {
 			if (service->listen[j].transport == TRANSPORT_UNIX ||
+			    inherited_sockets_beside(
+				inherited, &service->listen[j]) ||
 			    socket_probe(&service->listen[j]) == 0)
 				continue;
 			sockets_complain(
@@ -213,7 +245,8 @@ sockets_probe(const struct conf *conf, struct conf_errors *errors)
 }
 
 static int
-sockets_bind(struct sockets *sockets, struct conf_errors *errors)
+sockets_bind(struct sockets *sockets, struct inherited_sockets *inherited,
+    struct conf_errors *errors)
 {
 	const struct conf *conf = sockets->conf;
 	size_t i, j;
@@ -224,7 +257,7 @@ sockets_bind(struct sockets *sockets, struct conf_errors *errors)
 			sockets->items[sockets->n].id = ++sockets->ids;
 			if (owned_open(&sockets->items[sockets->n++], sockets,
 				conf, i, &conf->services[i].listen[j],
-				errors) == -1)
+				inherited, errors) == -1)
 				result = -1;
 		}
 	}
@@ -271,13 +304,14 @@ sockets_make_room(struct sockets *sockets, unsigned workers, unsigned slots)
 
 int
 sockets_open(struct sockets *sockets, const struct conf *conf, unsigned workers,
-    unsigned slots, struct conf_errors *errors)
+    unsigned slots, struct inherited_sockets *inherited,
+    struct conf_errors *errors)
 {
 	size_t i, total = 0;
 
 	memset(sockets, 0, sizeof(*sockets));
 	sockets->conf = conf;
-	if (sockets_probe(conf, errors) == -1)
+	if (sockets_probe(conf, inherited, errors) == -1)
 		return -1;
 	for (i = 0; i < conf->nservices; i++)
 		total += conf->services[i].nlisten;
@@ -288,11 +322,16 @@ sockets_open(struct sockets *sockets, const struct conf *conf, unsigned workers,
 		    strerror(errno));
 		return -1;
 	}
-	if (sockets_bind(sockets, errors) == -1)
+	if (sockets_bind(sockets, inherited, errors) == -1)
 		return -1;
+	/* They may be steered as they were before. */
+	sockets->steered = inherited != NULL && inherited->any_taken;
 	/* From the first datagram on, so that steering around a sick slot
 	 * moves no sender of another one. */
-	if (getentropy(&sockets->seed, sizeof(sockets->seed)) == 0)
+	if (inherited != NULL && inherited->seed != 0)
+		sockets->seed = inherited->seed;
+	if (sockets->seed != 0 ||
+	    getentropy(&sockets->seed, sizeof(sockets->seed)) == 0)
 		for (i = 0; i < sockets->n; i++)
 			owned_begin_to_deal(&sockets->items[i], sockets);
 	return 0;
@@ -369,13 +408,14 @@ sockets_remove_files(struct sockets *sockets)
 	const struct owned *owned;
 	size_t i;
 
-	if (sockets->removed)
+	if (sockets->removed || sockets->kept)
 		return;
 	sockets->removed = true;
 	for (i = 0; i < sockets->n; i++) {
 		owned = &sockets->items[i];
 		if (owned->endpoint.transport == TRANSPORT_UNIX &&
-		    owned->fds != NULL && owned->fds[0] != -1)
+		    !owned->activated && owned->fds != NULL &&
+		    owned->fds[0] != -1)
 			(void)unlink(owned->endpoint.path);
 	}
 }

@@ -39,6 +39,8 @@ struct owned {
 	struct endpoint asked;    /* as the configuration has it */
 	struct endpoint endpoint; /* with the port that was chosen for 0 */
 	bool shared;
+	bool activated;   /* bound by a service manager, which has it too */
+	bool unordered;   /* its members' places are not known: no steering */
 	int *fds;         /* one for each slot, or one */
 	bool *listening;  /* by slot; of a shared one, [0] */
 	uint32_t *member; /* by slot: its place in the group */
@@ -60,13 +62,31 @@ struct sockets {
 	uint32_t ids;   /* given so far */
 	uint32_t seed;  /* of how datagrams are dealt */
 	bool steered;
+	bool kept;    /* somebody else has them, for the next muxd */
 	bool removed; /* the files of UNIX sockets are */
 };
 
-/* Bind everything for the first workers of the slots, each probed first.  What
- * cannot be bound is told in *errors, all of it; -1 if there was any. */
+struct inherited_sockets;
+
+/*
+ * Bind everything for the first workers of the slots, each probed first, but
+ * for what inherited has (proc/sockets_inherit.h; NULL: nothing).  What cannot
+ * be bound is told in *errors, all of it; -1 if there was any.
+ */
 int sockets_open(struct sockets *sockets, const struct conf *conf,
-    unsigned workers, unsigned slots, struct conf_errors *errors);
+    unsigned workers, unsigned slots, struct inherited_sockets *inherited,
+    struct conf_errors *errors);
+
+/* Slots that have sockets of their own. */
+unsigned sockets_count_slots(const struct sockets *sockets);
+
+/* Call for each socket at which somebody may wait, with the name under which
+ * another muxd takes it (proc/socket_name.h; of an activated one, as its
+ * service), which lasts for the call. */
+void sockets_each_name(const struct sockets *sockets,
+    void (*call)(
+	void *arg, const struct owned *owned, int fd, const char *name),
+    void *arg);
 
 /* A record about an address of a service; message is a constant. */
 void sockets_log(struct log *log, const char *message, const struct conf *conf,
@@ -104,7 +124,7 @@ int sockets_steer(struct sockets *sockets, const bool *sick);
  */
 int owned_open(struct owned *owned, const struct sockets *sockets,
     const struct conf *conf, size_t service, const struct endpoint *endpoint,
-    struct conf_errors *errors);
+    struct inherited_sockets *inherited, struct conf_errors *errors);
 void owned_close_all(struct owned *owned, unsigned slots);
 
 /* Bind the socket of one more slot, which gets no clients before it listens;
@@ -142,7 +162,9 @@ void sockets_complain(struct conf_errors *errors,
     const struct conf_service *conf, const struct endpoint *endpoint,
     const char *option);
 
-/* Remove the files of UNIX sockets, once: nobody can connect any more. */
+/* Remove the files of UNIX sockets, once: nobody can connect any more.  But
+ * not of those that somebody else has, where clients wait for the next
+ * muxd. */
 void sockets_remove_files(struct sockets *sockets);
 
 /* Close the master's descriptors of a slot, but for those that all share. */

@@ -224,7 +224,7 @@ item_open(struct sockets_change *change, struct change_item *item,
 	if (item->from != -1)
 		return item_bind_slots(change, item, errors);
 	if (owned_open(&item->owned, sockets, change->conf, item->owned.service,
-		&asked, errors) == -1)
+		&asked, NULL, errors) == -1)
 		return -1;
 	item->owned.id = ++change->ids;
 	owned_begin_to_deal(&item->owned, sockets);
@@ -370,7 +370,7 @@ owned_change_file(const struct owned *owned, const struct conf_service *was,
 {
 	struct socket_file file;
 
-	if (owned->endpoint.transport != TRANSPORT_UNIX ||
+	if (owned->endpoint.transport != TRANSPORT_UNIX || owned->activated ||
 	    files_equal(&was->socket, &is->socket) ||
 	    owned_find_file(is, &file, errors) == -1 ||
 	    socket_set_file(&owned->endpoint, &file) == 0)
@@ -411,7 +411,8 @@ sockets_commit(struct sockets_change *change, struct conf_errors *errors)
 	for (i = 0; i < sockets->n; i++) {
 		if (sockets->items[i].fds == NULL)
 			continue;
-		if (sockets->items[i].endpoint.transport == TRANSPORT_UNIX)
+		if (sockets->items[i].endpoint.transport == TRANSPORT_UNIX &&
+		    !sockets->items[i].activated)
 			(void)unlink(sockets->items[i].endpoint.path);
 		sockets->items[n++] = sockets->items[i];
 	}

@@ -90,7 +90,7 @@ owned_steer(const struct owned *owned, const struct sockets *sockets,
 	size_t n;
 	bool steer;
 
-	if (owned->shared || owned->nmembers == 0)
+	if (owned->shared || owned->unordered || owned->nmembers == 0)
 		return 0;
 	n = owned_well(owned, sockets, sick, index);
 	steer = n > 0 && n < owned->nmembers;

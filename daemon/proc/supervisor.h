@@ -27,6 +27,7 @@
 #include "proc/privileges.h"
 #include "proc/slots.h"
 #include "proc/sockets.h"
+#include "proc/sockets_inherit.h"
 #include "proc/status_sockets.h"
 #include "state/state.h"
 
@@ -66,6 +67,8 @@ struct supervisor {
 	uint32_t generation;     /* its number */
 	const struct plan *plan;
 	struct sockets *sockets;
+	/* What was handed over at the start and has no place any more. */
+	struct inherited_sockets *strays;
 	const struct status_sockets *status_sockets;
 	struct state *state;
 	const struct slots *slots;

@@ -304,6 +304,20 @@ worker_adopt(struct worker *worker, uint32_t id)
 	channel->nfds = left;
 }
 
+/* Those that cannot be used are closed with the message. */
+static void
+worker_take_last(struct worker *worker, uint32_t id)
+{
+	struct channel *channel = &worker->channel;
+	size_t i, left = 0;
+
+	for (i = 0; i < channel->nfds; i++)
+		if (services_take_last(
+			&worker->services, id, channel->fds[i]) == -1)
+			channel->fds[left++] = channel->fds[i];
+	channel->nfds = left;
+}
+
 /* ---- what the master says ---- */
 
 static void
@@ -333,6 +347,9 @@ worker_message(struct channel *channel, const struct message *message)
 		break;
 	case MESSAGE_ADOPT:
 		worker_adopt(worker, message->value);
+		break;
+	case MESSAGE_LAST:
+		worker_take_last(worker, message->value);
 		break;
 	case MESSAGE_FORSAKE:
 		services_forsake(&worker->services);

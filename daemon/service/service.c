@@ -251,26 +251,54 @@ services_commit(struct services *services, struct generation *generation)
 	services_retry(services);
 }
 
-int
-services_adopt(struct services *services, uint32_t id, int fd)
+/* A gate for a socket beside that of an address, or NULL with errno. */
+static struct gate *
+gate_open_beside(
+    struct services *services, const struct gate *gate, uint32_t id, int fd)
 {
-	struct gate *gate = gate_find(services, id), *another;
 	struct door_config config = { .id = id, .fd = fd };
+	struct gate *another;
 
-	if (gate == NULL)
-		return -1;
 	if (gate->datagrams) {
 		errno = EINVAL;
-		return -1;
+		return NULL;
 	}
 	config.endpoint = gate->door->endpoint;
 	another = gate_open(services, &config);
 	if (another == NULL)
-		return -1;
+		return NULL;
 	another->adopted = true;
 	gate_follow(another, gate);
+	return another;
+}
+
+int
+services_adopt(struct services *services, uint32_t id, int fd)
+{
+	struct gate *gate = gate_find(services, id), *another;
+
+	if (gate == NULL)
+		return -1;
+	another = gate_open_beside(services, gate, id, fd);
+	if (another == NULL)
+		return -1;
 	if (gate_is_leftover(services, gate))
 		gate_drain(another);
+	return 0;
+}
+
+int
+services_take_last(struct services *services, uint32_t id, int fd)
+{
+	struct gate *gate = gate_find(services, id), *another;
+
+	if (gate == NULL)
+		return -1;
+	another = gate_open_beside(services, gate, id, fd);
+	if (another == NULL)
+		return -1;
+	gate_drain(another);
+	gate_close(services, another);
 	return 0;
 }
 

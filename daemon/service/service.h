@@ -204,6 +204,9 @@ void services_abandon(struct generation *generation);
  * still the caller's.
  */
 int services_adopt(struct services *services, uint32_t id, int fd);
+/* Take whoever waits at a socket of an address that is gone, as if at the
+ * address of that number, and close it.  As above. */
+int services_take_last(struct services *services, uint32_t id, int fd);
 void services_forsake(struct services *services);
 
 /* Take whoever has come meanwhile to an address that the current generation

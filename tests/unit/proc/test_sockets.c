@@ -49,7 +49,7 @@ open_all(struct sockets *sockets, const char *text)
 
 	configure(text);
 	assert_int_equal(
-	    sockets_open(sockets, &conf, SLOTS, SLOTS, &errors), 0);
+	    sockets_open(sockets, &conf, SLOTS, SLOTS, NULL, &errors), 0);
 	assert_int_equal(errors.n, 0);
 }
 
@@ -198,7 +198,7 @@ an_address_of_another_daemon_is_told_with_file_and_line(void **state)
 	configure(text);
 	/* Its sockets say SO_REUSEPORT and belong to the same user. */
 	assert_int_equal(
-	    sockets_open(&second, &conf, SLOTS, SLOTS, &errors), -1);
+	    sockets_open(&second, &conf, SLOTS, SLOTS, NULL, &errors), -1);
 	assert_int_equal(errors.nerrors, 1);
 	assert_string_equal(errors.items[0].file, "test.conf");
 	assert_int_equal(errors.items[0].line, 3);

@@ -50,7 +50,7 @@ open_scene(struct scene *scene, const char *text)
 	memset(scene, 0, sizeof(*scene));
 	scene->conf = parse(text);
 	assert_int_equal(sockets_open(&scene->sockets, scene->conf, SLOTS,
-			     SLOTS, &scene->errors),
+			     SLOTS, NULL, &scene->errors),
 	    0);
 	for (slot = 0; slot < SLOTS; slot++)
 		assert_int_equal(
