@@ -26,6 +26,7 @@
 #include "proc/detach.h"
 #include "proc/lock.h"
 #include "proc/master_control.h"
+#include "proc/master_state.h"
 #include "proc/notify.h"
 #include "proc/summary.h"
 #include "proc/supervisor.h"
@@ -260,6 +261,7 @@ master_serving(struct supervisor *sup)
 
 	master->phase = MASTER_SERVING;
 	master->served = true;
+	store_update(&master->store, &master->sockets);
 	announce_start(
 	    &master->log, master->conf, &master->plan, &master->sockets);
 	status_sockets_log(&master->status_sockets, &master->log);
@@ -282,7 +284,12 @@ master_child_ended(struct supervisor *sup)
 static void
 master_child_up(struct supervisor *sup, struct child *child)
 {
-	reload_child_up(&container_of(sup, struct master, sup)->reload, child);
+	struct master *master = container_of(sup, struct master, sup);
+
+	reload_child_up(&master->reload, child);
+	/* Its sockets may have begun to listen. */
+	if (master->phase == MASTER_SERVING && child->kind == CHILD_WORKER)
+		store_update(&master->store, &master->sockets);
 }
 
 static void
@@ -315,18 +322,6 @@ master_turn_end(struct loop_hook *hook)
 	struct master *master = container_of(hook, struct master, turn_end);
 
 	log_flush(&master->log);
-}
-
-static int
-master_make_state(struct master *master)
-{
-	master->state = state_create(&master->plan.shape);
-	if (master->state == NULL)
-		return -1;
-	if (slots_make(&master->slots, master->conf, master->state, 1) == -1)
-		return -1;
-	slots_apply(&master->slots, master->conf, NULL, master->state);
-	return 0;
 }
 
 static int
@@ -426,6 +421,7 @@ master_bind(struct master *master)
 	result =
 	    sockets_open(&master->sockets, master->conf, master->plan.workers,
 		master->plan.slots, &master->inherited, &errors);
+	master->sockets.kept = master->store.heard;
 	/* Slots that had a worker before may have sockets still. */
 	if (result == 0) {
 		master->plan.bound = sockets_count_slots(&master->sockets);
@@ -468,7 +464,9 @@ master_open_supervisor(struct master *master)
 	sup->loop = master->loop;
 	sup->log = &master->log;
 	sup->conf = master->conf;
-	sup->generation = 1;
+	sup->generation = master->generation;
+	sup->adopted = master->adopted;
+	sup->store = &master->store;
 	sup->plan = &master->plan;
 	sup->sockets = &master->sockets;
 	sup->strays = &master->inherited;
@@ -500,6 +498,7 @@ master_step(struct master *master, int result, const char *what)
 	return result;
 }
 
+/* An exit status. */
 static int
 master_open(struct master *master)
 {
@@ -509,16 +508,21 @@ master_open(struct master *master)
 		"allowed (RLIMIT_NOFILE; with select, FD_SETSIZE)") == -1 ||
 	    master_check_memory(master) == -1 ||
 	    master_identify(master) == -1 || master_lock(master) == -1 ||
-	    master_bind(master) == -1 ||
+	    master_step(master, store_open(&master->store, master->inherit),
+		"cannot note what was handed over") == -1 ||
 	    master_step(master, master_make_state(master),
-		"cannot make the shared memory") == -1 ||
+		"cannot make the shared memory") == -1)
+		return MUXD_EXIT_ENVIRONMENT;
+	if (master_sort(master) == -1)
+		return MUXD_EXIT_INVALID;
+	if (master_bind(master) == -1 ||
 	    master_step(master, master_open_loop(master),
 		"cannot open the event loop") == -1 ||
 	    master_step(master, master_open_supervisor(master),
 		"cannot make the channels") == -1 ||
 	    master_open_control(master) == -1)
-		return -1;
-	return 0;
+		return MUXD_EXIT_ENVIRONMENT;
+	return MUXD_EXIT_OK;
 }
 
 static void
@@ -538,6 +542,7 @@ master_close(struct master *master)
 	sockets_remove_files(&master->sockets);
 	sockets_close(&master->sockets);
 	inherited_sockets_free(&master->inherited);
+	store_close(&master->store);
 	status_sockets_close(&master->status_sockets);
 	if (master->lock_fd != -1)
 		(void)close(master->lock_fd);
@@ -546,10 +551,10 @@ master_close(struct master *master)
 static int
 master_serve(struct master *master)
 {
-	if (master_sort(master) == -1)
-		return MUXD_EXIT_INVALID;
-	if (master_open(master) == -1)
-		return MUXD_EXIT_ENVIRONMENT;
+	int status = master_open(master);
+
+	if (status != MUXD_EXIT_OK)
+		return status;
 	if (master_step(master, supervisor_start(&master->sup),
 		"cannot start the monitor") == -1)
 		return MUXD_EXIT_ENVIRONMENT;

@@ -23,6 +23,7 @@
 #include "proc/sockets.h"
 #include "proc/sockets_inherit.h"
 #include "proc/status_sockets.h"
+#include "proc/store.h"
 #include "proc/supervisor.h"
 #include "state/state.h"
 
@@ -53,7 +54,10 @@ struct master {
 	struct inherited_sockets inherited;
 	struct sockets sockets;
 	struct status_sockets status_sockets;
+	struct store store;
 	struct state *state;
+	bool adopted;        /* it is that of a muxd before, which has ended */
+	uint32_t generation; /* the number of the first configuration */
 	struct slots slots;
 	struct loop *loop;
 	struct signals signals;

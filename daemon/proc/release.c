@@ -48,3 +48,16 @@ release_worker(struct log *log, const struct conf *conf, struct state *state,
 		    "%u sessions were lost with worker %u", (unsigned)lost,
 		    slot);
 }
+
+void
+release_adopted(struct log *log, const struct conf *conf, struct state *state,
+    uint32_t number)
+{
+	unsigned slot;
+
+	for (slot = 0; slot < state->shape.workers; slot++)
+		release_worker(log, conf, state, slot);
+	/* Not before: the records name the services. */
+	if (number > 1)
+		state_forget(state, 1, number - 1);
+}

@@ -13,4 +13,9 @@
 void release_worker(struct log *log, const struct conf *conf,
     struct state *state, unsigned slot);
 
+/* The same for all slots of a state that an earlier muxd has left, and for the
+ * names that no configuration since that number has. */
+void release_adopted(struct log *log, const struct conf *conf,
+    struct state *state, uint32_t number);
+
 #endif

@@ -341,6 +341,8 @@ reload_release(struct reload *reload)
 
 	reload_set_phase(reload, RELOAD_RELEASING);
 	reload_bequeath(reload->sup);
+	/* A copy that is kept elsewhere would let clients wait for nobody. */
+	store_update(reload->sup->store, reload->sup->sockets);
 	sockets_close_leftover(reload->sup->sockets);
 	if (any)
 		supervisor_each(reload->sup, release_child, NULL);

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include <xxhash.h>
+
 #include "base/mem.h"
 #include "conf/loop.h"
 #include "net/local.h"
@@ -155,6 +157,29 @@ find_server(const struct conf *conf, const struct conf_pool *pool,
 	return NULL;
 }
 
+/* Paths and names, which do not show in the address of a place; never 0. */
+static uint64_t
+hash_target(const struct conf_target *target)
+{
+	const char *host = target->host != NULL ? target->host : "";
+	uint64_t seed = (uint64_t)target->kind << 16 |
+	    (target->kind == TARGET_NAME ? target->port : 0);
+
+	return XXH3_64bits_withSeed(host, strlen(host), seed) | 1;
+}
+
+/* What another configuration has left there, which nobody knows any more, is
+ * of use if it was of the same server. */
+static void
+place_claim(const struct conf_server *server, struct state_server *shared)
+{
+	uint64_t target = hash_target(&server->target);
+
+	if (shared->target != 0 && shared->target != target)
+		state_server_clear(shared);
+	shared->target = target;
+}
+
 /* A path and a name do not show in the address of a place. */
 static bool
 same_target(const struct conf_target *one, const struct conf_target *other)
@@ -214,6 +239,8 @@ slots_apply(const struct slots *slots, const struct conf *conf,
 					    &server->target, &was->target)))
 					state_server_clear(
 					    &state->servers[*place + k]);
+				place_claim(
+				    server, &state->servers[*place + k]);
 				place_apply(conf, pool, server,
 				    &state->servers[*place + k]);
 			}

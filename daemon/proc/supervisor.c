@@ -120,6 +120,10 @@ supervisor_monitor_ready(struct supervisor *sup)
 		log_open_channel(sup->log, sup->logs[MASTER_LOG].write_fd,
 		    sup->conf->log.level, "master", -1);
 	child_log_start(sup->log, &sup->monitor);
+	if (sup->adopted)
+		release_adopted(
+		    sup->log, sup->conf, sup->state, sup->generation);
+	sup->adopted = false;
 	/* A worker that cannot be forked ends the start. */
 	for (slot = 0;
 	     slot < sup->plan->slots && sup->phase == SUPERVISOR_STARTING;

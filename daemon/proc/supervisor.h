@@ -29,6 +29,7 @@
 #include "proc/sockets.h"
 #include "proc/sockets_inherit.h"
 #include "proc/status_sockets.h"
+#include "proc/store.h"
 #include "state/state.h"
 
 enum supervisor_phase {
@@ -70,7 +71,9 @@ struct supervisor {
 	/* What was handed over at the start and has no place any more. */
 	struct inherited_sockets *strays;
 	const struct status_sockets *status_sockets;
+	struct store *store;
 	struct state *state;
+	bool adopted; /* it has what processes before these held, still */
 	const struct slots *slots;
 	const struct identity *identity;
 	const char *event_backend;

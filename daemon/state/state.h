@@ -39,7 +39,7 @@
 #include "state/tally.h"
 
 #define STATE_NAME_MAX       64 /* of a service, NUL included */
-#define STATE_LAYOUT_VERSION 5
+#define STATE_LAYOUT_VERSION 6
 
 /* How much of everything there is room for; fixed when it is made. */
 struct state_shape {
