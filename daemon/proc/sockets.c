@@ -212,6 +212,8 @@ owned_open(struct owned *owned, const struct sockets *sockets,
 	}
 	if (first != NULL)
 		owned_inherit(owned, sockets, inherited, first);
+	if (owned_check_activated(owned, sockets, is, errors) == -1)
+		return -1;
 	if (endpoint->transport == TRANSPORT_UNIX)
 		return first != NULL ? owned_take_file(owned, is, errors)
 				     : owned_bind_unix(owned, is, errors);

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "net/socket_options.h"
+#include "proc/sockets_inherit.h"
 #include "state/tally.h"
 
 static const struct conf_service *
@@ -161,7 +162,7 @@ item_bind_slots(struct sockets_change *change, struct change_item *item,
 	unsigned slot;
 
 	if (owned->shared)
-		return 0;
+		return owned_check_activated(owned, sockets, conf, errors);
 	item->bound = mem_array(sockets->slots, sizeof(*item->bound));
 	for (slot = 0; item->bound != NULL && slot < sockets->slots; slot++) {
 		/* One that had a worker before may have them still. */

@@ -383,6 +383,26 @@ owned_inherit(struct owned *owned, const struct sockets *sockets,
 	owned_put_group(owned, sockets, set, &like);
 }
 
+int
+owned_check_activated(const struct owned *owned, const struct sockets *sockets,
+    const struct conf_service *conf, struct conf_errors *errors)
+{
+	char address[ENDPOINT_STRLEN];
+	unsigned slot, n = 0;
+
+	for (slot = 0; slot < sockets->slots; slot++)
+		n += sockets->wanted[slot];
+	if (!owned->activated || !owned_relays(owned, conf) || n <= 1)
+		return 0;
+	conf_error_add(errors, false, conf->file, conf->line,
+	    "service \"%s\": %u workers cannot share the socket of the service"
+	    " manager for %s, since all datagrams of a client must come to the"
+	    " same one: let muxd bind it, or set workers = 1",
+	    conf->name, n,
+	    endpoint_format(&owned->endpoint, address, sizeof(address)));
+	return -1;
+}
+
 void
 inherited_sockets_free(struct inherited_sockets *set)
 {

@@ -64,6 +64,13 @@ struct inherited_socket *inherited_sockets_find(struct inherited_sockets *set,
 void owned_inherit(struct owned *owned, const struct sockets *sockets,
     struct inherited_sockets *set, struct inherited_socket *first);
 
+/* Whether the workers that are wanted can serve it: relayed datagrams of a
+ * client would come to any of those that share one socket of a manager.  -1,
+ * and an entry in errors. */
+int owned_check_activated(const struct owned *owned,
+    const struct sockets *sockets, const struct conf_service *conf,
+    struct conf_errors *errors);
+
 /* The service manager has dropped by now what was closed here, so that an
  * address can be bound anew. */
 void inherited_sockets_settle(struct inherited_sockets *set);

@@ -266,6 +266,32 @@ descriptors_that_nobody_knows_are_closed(void **state)
 	muxd_stop(muxd);
 }
 
+static void
+what_the_manager_has_bound_itself_is_not_kept(void **state)
+{
+	struct muxd *muxd = muxd_new();
+	struct sockaddr_storage ss;
+	socklen_t len = address_parse_inet("127.0.0.1:0", &ss);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)state;
+	manager_open();
+	assert_int_equal(bind(fd, (struct sockaddr *)&ss, len), 0);
+	assert_int_equal(listen(fd, 16), 0);
+	manager_keep(fd, "echo");
+	muxd_configure(muxd,
+	    "workers = 2\n"
+	    "service \"echo\" {\n"
+	    "  listen = { \"%s\", \"127.0.0.2:0\" }\n"
+	    "  handler = \"echo\"\n"
+	    "}\n",
+	    address_of(fd));
+	again(muxd);
+	manager_wait_count("muxd,", 2);
+	assert_int_equal(manager_count("muxd,tcp,127.0.0.2%3A0"), 2);
+	muxd_stop(muxd);
+}
+
 /* fault 15 */
 static void
 files_of_unix_sockets_stay(void **state)
@@ -381,6 +407,7 @@ main(void)
 		    clients_at_an_address_that_is_gone_are_served_and_it_refuses),
 		managed_test(what_a_reload_removes_is_kept_no_longer),
 		managed_test(descriptors_that_nobody_knows_are_closed),
+		managed_test(what_the_manager_has_bound_itself_is_not_kept),
 		managed_test(files_of_unix_sockets_stay),
 		managed_test(counters_bans_and_limits_go_on),
 		managed_test(memory_that_does_not_fit_is_dropped),

@@ -1,6 +1,6 @@
 #!/bin/sh
-# fault 47: the shipped unit is well-formed, and its exposure is 1.5 or less
-# by the measure of systemd-analyze(1).
+# fault 47: the shipped units are well-formed, and the exposure of the service
+# is 1.5 or less by the measure of systemd-analyze(1).
 set -u
 
 if ! command -v systemd-analyze >/dev/null; then
@@ -20,8 +20,11 @@ sed "s|^ExecStart=.*|ExecStart=$MUXD|
     s|^ExecReload=[^ ]*|ExecReload=$MUXD_BUILDDIR/muxctl|" \
     "$MUXD_BUILDDIR/systemd/muxd.service" >"$dir/muxd.service" || exit 99
 
+cp "$MUXD_SRCDIR/systemd/muxd.socket" "$dir/muxd.socket" || exit 99
+
 status=0
-systemd-analyze verify --man=no "$dir/muxd.service" || status=1
+systemd-analyze verify --man=no "$dir/muxd.service" "$dir/muxd.socket" ||
+    status=1
 systemd-analyze security --offline=true --threshold=15 --no-pager \
     "$dir/muxd.service" >"$dir/report" 2>&1 || status=1
 tail -n 1 "$dir/report"
