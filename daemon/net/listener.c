@@ -213,19 +213,36 @@ listener_accept_one(struct listener *listener, struct addr *peer)
 	return listener_accept(listener, peer, &budget);
 }
 
-void
-listener_drain(struct listener *listener)
+static void
+listener_accept_all(struct listener *listener, bool heed_pause)
 {
 	unsigned budget = LISTENER_DRAIN_MAX;
 	struct addr peer;
 	int fd;
 
-	while (!listener->closed &&
-	    (fd = listener_accept(listener, &peer, &budget)) != -1)
+	while (!listener->closed && !(heed_pause && listener->paused)) {
+		fd = listener_accept(listener, &peer, &budget);
+		if (fd == -1)
+			break;
 		listener->ops->accepted(listener, fd, &peer);
+		errno = EAGAIN;
+	}
 	if (!listener->closed && errno != EAGAIN && errno != EINTR &&
 	    errno != EINVAL)
 		listener->ops->failed(listener, errno, false);
+}
+
+void
+listener_drain(struct listener *listener)
+{
+	listener_accept_all(listener, false);
+}
+
+void
+listener_take(struct listener *listener)
+{
+	errno = EAGAIN;
+	listener_accept_all(listener, true);
 }
 
 void

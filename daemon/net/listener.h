@@ -68,6 +68,9 @@ int listener_accept_one(struct listener *listener, struct addr *peer);
  * not; failed (without starved) tells if descriptors or memory ran out. */
 void listener_drain(struct listener *listener);
 
+/* The same until its owner pauses it: then the rest stays in the queue. */
+void listener_take(struct listener *listener);
+
 /* Leave the loop and close this process's descriptor. */
 void listener_close(struct listener *listener);
 

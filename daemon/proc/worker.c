@@ -365,7 +365,8 @@ worker_message(struct channel *channel, const struct message *message)
 		break;
 	case MESSAGE_DRAIN:
 		worker_set_phase(worker, WORKER_DRAINING);
-		services_drain(&worker->services, message->value);
+		services_drain(&worker->services, message->value,
+		    worker->task->sockets->kept);
 		(void)channel_send(&worker->channel, MESSAGE_EMPTIED, 0);
 		break;
 	case MESSAGE_CLOSE:

@@ -141,6 +141,15 @@ gate_drain(struct gate *gate)
 		listener_drain(&gate->listener);
 }
 
+void
+gate_take(struct gate *gate)
+{
+	if (gate->datagrams)
+		dgram_drain(&gate->dgram);
+	else
+		listener_take(&gate->listener);
+}
+
 static void
 gate_free(struct retired *retired)
 {
@@ -171,7 +180,8 @@ gate_close(struct services *services, struct gate *gate)
 
 	/* First of all: what ends with it may have others close as well. */
 	list_remove(&gate->link);
-	if (gate->door != NULL && !gate->adopted && !services->retiring)
+	if (gate->door != NULL && !gate->adopted && !services->retiring &&
+	    !services->kept)
 		admission_close(gate->door);
 	if (gate->datagrams) {
 		flows_end_gate(services->flows, gate, REASON_REMOVED);

@@ -29,9 +29,12 @@ void gates_resume(const struct door *door);
 /* Take whoever waits in its queue now. */
 void gate_drain(struct gate *gate);
 
+/* Take those of them that need not wait. */
+void gate_take(struct gate *gate);
+
 /* Close the socket.  Who waits at its door is turned away; relayed sessions of
  * datagrams that came through it end (REASON_REMOVED), if any is left.  But who
- * waits in a worker that is retired still waits, and nobody is turned away for
+ * waits in a worker that is retired, or whose sockets are kept, still waits, and nobody is turned away for
  * an adopted one. */
 void gate_close(struct services *services, struct gate *gate);
 

@@ -103,8 +103,8 @@ services_drain_deadline(struct timer *timer)
 		log_record_uint(&record, "sessions", n);
 		log_emit(services->log, &record);
 	}
-	/* Those of a worker that is retired. */
-	if (services->retiring)
+	/* Those of a worker that is retired, or has left its queues. */
+	if (services->retiring || services->kept)
 		services_each_door(services, admission_close);
 	services_check_drained(services);
 }
@@ -341,7 +341,7 @@ services_await_others(struct services *services)
 {
 	struct limit *total = services->state->total;
 
-	if (services->flows == NULL || services->retiring ||
+	if (services->flows == NULL || services->retiring || services->kept ||
 	    !timer_is_set(&services->drain) || tally_read(&total->tally) == 0)
 		return false;
 	limit_wait(total, services->ledger.worker);
@@ -424,17 +424,35 @@ services_drain_sessions(struct services *services)
 	}
 }
 
+/* Those that relay datagrams go on for their sessions. */
+static void
+services_leave_gates(struct services *services)
+{
+	struct list *node;
+
+	for (node = services->gates.next; node != &services->gates;
+	     node = node->next)
+		gate_take(container_of(node, struct gate, link));
+	gates_close_where(services, gate_has_no_flows);
+}
+
 void
-services_drain(struct services *services, uint64_t timeout_ms)
+services_drain(struct services *services, uint64_t timeout_ms, bool kept)
 {
 	if (services->draining)
 		return;
-	services->draining = true;
 	services->retiring = false;
+	services->kept = kept;
 	loop_timer_set(services->loop, &services->drain, timeout_ms);
-	/* Who waits at a door is turned away. */
-	services_each_door(services, admission_close);
-	services_drain_gates(services);
+	/* While they may still wait: at a full limit they are left alone. */
+	if (kept)
+		services_leave_gates(services);
+	services->draining = true;
+	if (!kept) {
+		/* Who waits at a door is turned away. */
+		services_each_door(services, admission_close);
+		services_drain_gates(services);
+	}
 	services_drain_sessions(services);
 }
 

@@ -143,6 +143,7 @@ struct services {
 	bool full;            /* the ledger is */
 	bool draining;
 	bool retiring; /* others take the clients */
+	bool kept;     /* draining: those that are left wait for a successor */
 	bool closed;   /* the gates are */
 	bool drained;
 };
@@ -218,8 +219,12 @@ void services_close_leftover(struct services *services);
  * can soon; after timeout_ms the rest is ended with REASON_DRAIN_DEADLINE.
  * The doors stay open: services_close_doors() follows when nobody else has
  * the sockets.
+ *
+ * kept: somebody has the sockets for a successor.  Then only those are taken
+ * that no limit has wait, and the doors are closed: who is in a queue, or comes
+ * there, is the successor's.
  */
-void services_drain(struct services *services, uint64_t timeout_ms);
+void services_drain(struct services *services, uint64_t timeout_ms, bool kept);
 
 /*
  * Take whoever has come meanwhile, and close the doors; those of relayed

@@ -266,6 +266,44 @@ descriptors_that_nobody_knows_are_closed(void **state)
 	muxd_stop(muxd);
 }
 
+/* Who has to wait for a limit waits on, for this muxd or the next one. */
+static void
+clients_at_a_full_limit_are_not_turned_away(void **state)
+{
+	struct muxd *muxd = begin("workers = 1\n"
+				  "service \"echo\" {\n"
+				  "  listen = { \"127.0.0.1:0\" }\n"
+				  "  handler = \"echo\"\n"
+				  "  limit { connections = 1"
+				  " when_full = \"wait\""
+				  " wait_timeout = \"1m\" }\n"
+				  "}\n");
+	const char *address = muxd_address(muxd, "echo", 0);
+	int first = client_connect(address), fds[4], i;
+
+	(void)state;
+	manager_wait_count("muxd,tcp,", 1);
+	client_echo(first, "hello\n");
+	for (i = 0; i < 4; i++) {
+		fds[i] = client_connect(address);
+		client_send_text(fds[i], "hello\n");
+	}
+	muxd_signal(muxd, SIGTERM);
+	muxd_wait_log(muxd, "*stopping: sessions have*");
+	client_echo(first, "hello again\n");
+	client_close(first);
+	/* This one was taken out of the queue already. */
+	client_expect_text(fds[0], "hello\n");
+	client_close(fds[0]);
+	assert_int_equal(muxd_wait_status(muxd), 0);
+	again(muxd);
+	for (i = 1; i < 4; i++) {
+		client_expect_text(fds[i], "hello\n");
+		client_close(fds[i]);
+	}
+	muxd_stop(muxd);
+}
+
 static void
 what_the_manager_has_bound_itself_is_not_kept(void **state)
 {
@@ -407,6 +445,7 @@ main(void)
 		    clients_at_an_address_that_is_gone_are_served_and_it_refuses),
 		managed_test(what_a_reload_removes_is_kept_no_longer),
 		managed_test(descriptors_that_nobody_knows_are_closed),
+		managed_test(clients_at_a_full_limit_are_not_turned_away),
 		managed_test(what_the_manager_has_bound_itself_is_not_kept),
 		managed_test(files_of_unix_sockets_stay),
 		managed_test(counters_bans_and_limits_go_on),

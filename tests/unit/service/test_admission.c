@@ -306,7 +306,7 @@ drain_turns_the_waiter_away(void **state)
 	assert_true(is_served(&f, first));
 	second = fixture_connect(&f.services, 0, NULL);
 	assert_true(is_waiting(&f, second));
-	services_drain(&f.services, 60000);
+	services_drain(&f.services, 60000, false);
 	services_close_doors(&f.services);
 	assert_int_equal(fixture_read_end(&f, second), ECONNRESET);
 	assert_true(is_served(&f, first));

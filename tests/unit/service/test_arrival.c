@@ -336,7 +336,7 @@ draining_waits_for_a_header_that_is_on_its_way(void **state)
 	open_echo(&f);
 	fd = proxied_connect(&f, BYTES("PROXY TCP4 192.0"));
 	assert_true(is_waiting(&f, fd));
-	services_drain(&f.services, 60000);
+	services_drain(&f.services, 60000, false);
 	services_close_doors(&f.services);
 	fixture_settle(&f);
 	assert_false(f.drained);
@@ -359,7 +359,7 @@ who_tells_while_muxd_drains_is_told_of_it(void **state)
 	    "handler = \"chargen\" accept_proxy = \"127.0.0.1/32\" }");
 	fd = proxied_connect(&f, BYTES("PROXY TCP4 192.0"));
 	assert_true(is_waiting(&f, fd));
-	services_drain(&f.services, 60000);
+	services_drain(&f.services, 60000, false);
 	services_close_doors(&f.services);
 	proxied_send(fd, BYTES(".2.1 192.0.2.2 1 2\r\n"));
 	assert_int_equal(fixture_read_end(&f, fd), 0);
@@ -379,7 +379,7 @@ draining_is_over_when_the_header_is_not_coming(void **state)
 	open_echo(&f);
 	fd = proxied_connect(&f, BYTES("PROXY"));
 	assert_true(is_waiting(&f, fd));
-	services_drain(&f.services, 60000);
+	services_drain(&f.services, 60000, false);
 	services_close_doors(&f.services);
 	fixture_advance(&f, 3000);
 	assert_true(f.drained);
@@ -397,7 +397,7 @@ drain_deadline_ends_it(void **state)
 	open_echo(&f);
 	fd = proxied_connect(&f, BYTES("PROXY"));
 	assert_true(is_waiting(&f, fd));
-	services_drain(&f.services, 1000);
+	services_drain(&f.services, 1000, false);
 	services_close_doors(&f.services);
 	fixture_advance(&f, 999);
 	assert_false(f.drained);

@@ -467,7 +467,7 @@ draining_turns_away_who_waits(void **state)
 	second = proxied_connect_as(&f, "192.0.2.2");
 	third = proxied_connect(&f, BYTES("P"));
 	assert_true(is_waiting(&f, second));
-	services_drain(&f.services, 60000);
+	services_drain(&f.services, 60000, false);
 	assert_refused(&f, second, REASON_SERVICE_FULL);
 	/* Also who tells only now. */
 	proxied_send(third, HEADER_V1 + 1, sizeof(HEADER_V1) - 2);

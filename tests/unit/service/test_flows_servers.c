@@ -216,7 +216,7 @@ flows_go_on_while_the_worker_drains(void **state)
 	/* Who waits is let in, even so late. */
 	other = scene_client(&scene, 0, NULL, 0, NULL);
 	scene_send(other, "early");
-	services_drain(&scene.f.services, DRAIN_MS);
+	services_drain(&scene.f.services, DRAIN_MS, false);
 	services_close_doors(&scene.f.services);
 	peer = scene_serve(&scene, 0, "early");
 	scene_reply(&peer, "enough");
@@ -253,7 +253,7 @@ last_response_is_sent_before_the_door_closes(void **state)
 	fd = scene_client(&scene, 0, NULL, 0, NULL);
 	scene_send(fd, "ask");
 	peer = scene_serve(&scene, 0, "ask");
-	services_drain(&scene.f.services, DRAIN_MS);
+	services_drain(&scene.f.services, DRAIN_MS, false);
 	services_close_doors(&scene.f.services);
 	assert_false(scene.f.drained);
 	scene_reply(&peer, "answer");
@@ -273,7 +273,7 @@ flows_end_at_the_drain_deadline(void **state)
 	scene_open(&scene, 1, "udp { idle_timeout = \"1h\" }", "");
 	fd = scene_client(&scene, 0, NULL, 0, NULL);
 	(void)scene_talk(&scene, fd, 0);
-	services_drain(&scene.f.services, DRAIN_MS);
+	services_drain(&scene.f.services, DRAIN_MS, false);
 	services_close_doors(&scene.f.services);
 	fixture_advance(&scene.f, DRAIN_MS - 1);
 	assert_false(scene.f.drained);
@@ -294,7 +294,7 @@ stop_ends_flows_at_once(void **state)
 	scene_open(&scene, 1, "", "");
 	fd = scene_client(&scene, 0, NULL, 0, NULL);
 	(void)scene_talk(&scene, fd, 0);
-	services_drain(&scene.f.services, DRAIN_MS);
+	services_drain(&scene.f.services, DRAIN_MS, false);
 	services_stop(&scene.f.services);
 	assert_true(scene.f.drained);
 	assert_int_equal(fixture_ended(&scene.f, REASON_STOPPED), 1);
@@ -321,7 +321,7 @@ worker_without_flows_awaits_the_others(void **state)
 	assert_int_equal(connect(fd, (struct sockaddr *)&ss, len), 0);
 	scene_send(fd, "ask");
 	peer = scene_serve(&scene, 0, "ask");
-	services_drain(&scene.f.services, DRAIN_MS);
+	services_drain(&scene.f.services, DRAIN_MS, false);
 	services_close_doors(&scene.f.services);
 	fixture_settle(&scene.f);
 	assert_false(scene.f.drained);

@@ -220,7 +220,7 @@ drain_ends_idle_connections_at_once(void **state)
 	busy = client_open(f);
 	client_send(f, &busy, "GET / HTTP/1.1\r\n");
 	silent = client_open(f);
-	services_drain(&f->services, 30000);
+	services_drain(&f->services, 30000, false);
 	services_close_doors(&f->services);
 	client_expect_end(f, &idle);
 	client_expect_end(f, &blank);
@@ -251,7 +251,7 @@ drain_waits_a_little_for_silent_clients(void **state)
 	struct client client;
 
 	client = client_open(f);
-	services_drain(&f->services, 30000);
+	services_drain(&f->services, 30000, false);
 	services_close_doors(&f->services);
 	client_expect_silence(f, &client);
 	fixture_advance(f, 1000);

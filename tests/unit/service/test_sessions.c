@@ -209,7 +209,7 @@ drain_lets_sessions_go_on_until_the_deadline(void **state)
 	(void)state;
 	fixture_open(&f, ECHO_WITH("idle_timeout = \"0\""));
 	fd = begin(&f);
-	services_drain(&f.services, 3000);
+	services_drain(&f.services, 3000, false);
 	services_close_doors(&f.services);
 	say(&f, fd, "still served");
 	fixture_advance(&f, 2999);
@@ -231,7 +231,7 @@ drain_serves_who_waits_in_the_queue(void **state)
 	fixture_open(&f, ECHO_WITH(""));
 	/* In the kernel's queue: the loop has not turned. */
 	fd = fixture_connect(&f.services, 0, NULL);
-	services_drain(&f.services, 3000);
+	services_drain(&f.services, 3000, false);
 	services_close_doors(&f.services);
 	assert_false(f.drained);
 	say(&f, fd, "not forgotten");
@@ -248,7 +248,7 @@ client_that_comes_after_the_deadline_does_not_outlive_it(void **state)
 
 	(void)state;
 	fixture_open(&f, ECHO_WITH("idle_timeout = \"0\""));
-	services_drain(&f.services, 3000);
+	services_drain(&f.services, 3000, false);
 	fixture_advance(&f, 3000);
 	assert_false(f.drained);
 	/* In the queue when the doors close. */
@@ -270,7 +270,7 @@ client_that_comes_while_draining_is_told_of_it(void **state)
 	fixture_open(&f,
 	    "service \"chargen\" { listen = { \"127.0.0.1:0\" }"
 	    " handler = \"chargen\" }");
-	services_drain(&f.services, 3000);
+	services_drain(&f.services, 3000, false);
 	fd = fixture_connect(&f.services, 0, NULL);
 	services_close_doors(&f.services);
 	/* It would send for ever if it did not know. */
