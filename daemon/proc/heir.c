@@ -147,7 +147,7 @@ stray_hand_over(
 	const struct child *heir = &sup->workers[sup->heir];
 	const struct owned *owned = stray_service(sup->sockets, stray);
 
-	if (stray->is.transport == TRANSPORT_UDP)
+	if (stray->is.transport == TRANSPORT_UDP || stray->name.status)
 		return NULL;
 	if (owned == NULL)
 		return ": who waits there is turned away, since the service is"

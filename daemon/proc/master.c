@@ -261,6 +261,7 @@ master_serving(struct supervisor *sup)
 
 	master->phase = MASTER_SERVING;
 	master->served = true;
+	master->sockets.served = true;
 	store_update(&master->store, &master->sockets);
 	announce_start(
 	    &master->log, master->conf, &master->plan, &master->sockets);
@@ -432,8 +433,8 @@ master_bind(struct master *master)
 			result = -1;
 		}
 	}
-	if (status_sockets_open(
-		&master->status_sockets, master->conf, &errors) == -1)
+	if (status_sockets_open(&master->status_sockets, master->conf,
+		&master->inherited, &errors) == -1)
 		result = -1;
 	conf_errors_print(&errors, stderr);
 	conf_errors_free(&errors);
@@ -508,7 +509,9 @@ master_open(struct master *master)
 		"allowed (RLIMIT_NOFILE; with select, FD_SETSIZE)") == -1 ||
 	    master_check_memory(master) == -1 ||
 	    master_identify(master) == -1 || master_lock(master) == -1 ||
-	    master_step(master, store_open(&master->store, master->inherit),
+	    master_step(master,
+		store_open(
+		    &master->store, master->inherit, &master->status_sockets),
 		"cannot note what was handed over") == -1 ||
 	    master_step(master, master_make_state(master),
 		"cannot make the shared memory") == -1)

@@ -64,7 +64,9 @@ socket_name_format(const struct socket_name *name, char *text)
 		    : addr_format(&asked->addr, address, sizeof(address)),
 		encoded, sizeof(encoded)))
 		encoded[0] = '\0';
-	if (!name->shared) {
+	if (name->status) {
+		(void)snprintf(place, sizeof(place), ",status=1");
+	} else if (!name->shared) {
 		len =
 		    (size_t)snprintf(place, sizeof(place), ",slot=%u,member=%u",
 			(unsigned)name->slot, (unsigned)name->member);
@@ -185,6 +187,10 @@ parse_detail(char *part, struct socket_name *name)
 	if (strcmp(part, "service") == 0)
 		return compat_strlcpy(name->service, value,
 			   sizeof(name->service)) < sizeof(name->service);
+	if (strcmp(part, "status") == 0) {
+		name->status = true;
+		return true;
+	}
 	if (strcmp(part, "slot") == 0) {
 		name->shared = false;
 		return parse_number(value, 10, &name->slot);

@@ -6,6 +6,7 @@
  *   muxd,udp,0.0.0.0%3A53,service=dns,slot=0,member=0,dealt=4,seed=5af3107a
  *   muxd,unix,/run/muxd/echo.sock,service=echo
  *   muxd,tcp,127.0.0.1%3A80,service=www          one that all workers share
+ *   muxd,tcp,127.0.0.1%3A9180,service=,status=1  one of the status page
  *
  * The address is that of the configuration, so its port may be 0.  What the
  * kernel knows of a socket is asked of the kernel, not read here; the name
@@ -27,12 +28,18 @@ struct socket_name {
 	 * empty. */
 	struct endpoint asked;
 	char service[STATE_NAME_MAX];
+	bool status; /* it is no service's, but the status page's */
 	bool shared; /* all workers have it; then the rest is 0 */
 	uint32_t slot;
 	uint32_t member;
 	uint32_t dealt; /* see struct owned */
 	uint32_t seed;  /* see struct sockets */
 };
+
+/* What is called for a descriptor and its name, which lasts for the call;
+ * activated: the service manager has bound it, and the name is the manager's. */
+typedef void socket_name_call(
+    void *arg, int fd, const char *name, bool activated);
 
 /* Whether it is one of these at all, well written or not. */
 bool socket_name_is_ours(const char *text);

@@ -410,11 +410,13 @@ sockets_remove_files(struct sockets *sockets)
 	const struct owned *owned;
 	size_t i;
 
-	if (sockets->removed || sockets->kept)
+	if (sockets->removed)
 		return;
 	sockets->removed = true;
 	for (i = 0; i < sockets->n; i++) {
 		owned = &sockets->items[i];
+		if (sockets->kept && (sockets->served || owned->inherited))
+			continue;
 		if (owned->endpoint.transport == TRANSPORT_UNIX &&
 		    !owned->activated && owned->fds != NULL &&
 		    owned->fds[0] != -1)

@@ -32,6 +32,7 @@
 #include "base/log.h"
 #include "conf/conf.h"
 #include "net/socket.h"
+#include "proc/socket_name.h"
 
 struct owned {
 	uint32_t id;              /* its own among all that there ever were */
@@ -39,6 +40,7 @@ struct owned {
 	struct endpoint asked;    /* as the configuration has it */
 	struct endpoint endpoint; /* with the port that was chosen for 0 */
 	bool shared;
+	bool inherited;   /* it was there before this muxd */
 	bool activated;   /* bound by a service manager, which has it too */
 	bool unordered;   /* its members' places are not known: no steering */
 	int *fds;         /* one for each slot, or one */
@@ -62,7 +64,8 @@ struct sockets {
 	uint32_t ids;   /* given so far */
 	uint32_t seed;  /* of how datagrams are dealt */
 	bool steered;
-	bool kept;    /* somebody else has them, for the next muxd */
+	bool kept;    /* somebody else has them, for the next muxd: */
+	bool served;  /* all that have listened, else the inherited */
 	bool removed; /* the files of UNIX sockets are */
 };
 
@@ -83,10 +86,8 @@ unsigned sockets_count_slots(const struct sockets *sockets);
 /* Call for each socket at which somebody may wait, with the name under which
  * another muxd takes it (proc/socket_name.h; of an activated one, as its
  * service), which lasts for the call. */
-void sockets_each_name(const struct sockets *sockets,
-    void (*call)(
-	void *arg, const struct owned *owned, int fd, const char *name),
-    void *arg);
+void sockets_each_name(
+    const struct sockets *sockets, socket_name_call *call, void *arg);
 
 /* A record about an address of a service; message is a constant. */
 void sockets_log(struct log *log, const char *message, const struct conf *conf,

@@ -85,7 +85,7 @@ socket_fits(const struct inherited_socket *item,
 {
 	const struct socket_name *name = &item->name;
 
-	if (item->from->fd == -1 || item->stray ||
+	if (item->from->fd == -1 || item->stray || name->status ||
 	    !endpoint_equal(&name->asked, endpoint))
 		return false;
 	/* Where the kernel has chosen the port, nothing else tells two of them
@@ -290,6 +290,25 @@ inherited_sockets_find(struct inherited_sockets *set,
 
 /* ---- taking them ---- */
 
+int
+inherited_sockets_take_status(
+    struct inherited_sockets *set, const struct endpoint *endpoint)
+{
+	struct inherited_socket *item;
+	size_t at = 0;
+	int fd;
+
+	while ((item = inherited_sockets_next(set, &at)) != NULL) {
+		if (!item->name.status || !item->listening ||
+		    !endpoint_equal(&item->name.asked, endpoint))
+			continue;
+		fd = item->from->fd;
+		item->from->fd = -1;
+		return fd;
+	}
+	return -1;
+}
+
 static void
 owned_put(struct owned *owned, struct inherited_socket *item, unsigned index)
 {
@@ -366,6 +385,7 @@ owned_inherit(struct owned *owned, const struct sockets *sockets,
 	set->any_taken = true;
 	owned->endpoint = first->is;
 	owned->activated = first->activated;
+	owned->inherited = true;
 	if (owned->shared) {
 		owned_put(owned, first, 0);
 		return;

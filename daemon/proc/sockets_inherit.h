@@ -59,6 +59,11 @@ bool inherited_sockets_beside(
 struct inherited_socket *inherited_sockets_find(struct inherited_sockets *set,
     const struct conf_service *service, const struct endpoint *endpoint);
 
+/* The descriptor of one of the status page at that address, which is the
+ * caller's then; -1: there is none. */
+int inherited_sockets_take_status(
+    struct inherited_sockets *set, const struct endpoint *endpoint);
+
 /* Have an address go on with that one, and its siblings.  There is room for
  * all slots, or one, and nothing in it. */
 void owned_inherit(struct owned *owned, const struct sockets *sockets,

@@ -40,10 +40,8 @@ owned_name(const struct owned *owned, const struct sockets *sockets,
 }
 
 void
-sockets_each_name(const struct sockets *sockets,
-    void (*call)(
-	void *arg, const struct owned *owned, int fd, const char *name),
-    void *arg)
+sockets_each_name(
+    const struct sockets *sockets, socket_name_call *call, void *arg)
 {
 	char name[INHERIT_NAME_MAX];
 	const struct owned *owned;
@@ -61,7 +59,7 @@ sockets_each_name(const struct sockets *sockets,
 				!owned->listening[i]))
 				continue;
 			owned_name(owned, sockets, i, name);
-			call(arg, owned, owned->fds[i], name);
+			call(arg, owned->fds[i], name, owned->activated);
 		}
 	}
 }

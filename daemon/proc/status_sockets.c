@@ -82,12 +82,13 @@ status_bind(const struct endpoint *endpoint)
 
 int
 status_sockets_open(struct status_sockets *sockets, const struct conf *conf,
-    struct conf_errors *errors)
+    struct inherited_sockets *inherited, struct conf_errors *errors)
 {
 	const struct conf_status *status = &conf->status;
 	size_t i;
 	int result = 0;
 
+	sockets->conf = status;
 	if (status->nlisten == 0)
 		return 0;
 	sockets->fds = mem_array(status->nlisten, sizeof(*sockets->fds));
@@ -96,7 +97,11 @@ status_sockets_open(struct status_sockets *sockets, const struct conf *conf,
 		return -1;
 	}
 	for (i = 0; i < status->nlisten; i++) {
-		sockets->fds[sockets->n] = status_bind(&status->listen[i]);
+		sockets->fds[sockets->n] = inherited_sockets_take_status(
+		    inherited, &status->listen[i]);
+		if (sockets->fds[sockets->n] == -1)
+			sockets->fds[sockets->n] =
+			    status_bind(&status->listen[i]);
 		if (sockets->fds[sockets->n] == -1) {
 			status_complain(conf, i, errno, errors);
 			result = -1;
@@ -105,6 +110,21 @@ status_sockets_open(struct status_sockets *sockets, const struct conf *conf,
 		sockets->n++;
 	}
 	return result;
+}
+
+void
+status_sockets_each_name(
+    const struct status_sockets *sockets, socket_name_call *call, void *arg)
+{
+	struct socket_name name = { .status = true, .shared = true };
+	char text[INHERIT_NAME_MAX];
+	size_t i;
+
+	for (i = 0; i < sockets->n; i++) {
+		name.asked = sockets->conf->listen[i];
+		socket_name_format(&name, text);
+		call(arg, sockets->fds[i], text, false);
+	}
 }
 
 void

@@ -8,8 +8,10 @@
 
 #include "base/log.h"
 #include "conf/conf.h"
+#include "proc/sockets_inherit.h"
 
 struct status_sockets {
+	const struct conf_status *conf; /* that of the start */
 	int *fds;
 	size_t n;
 };
@@ -18,10 +20,14 @@ struct status_sockets {
  * one, that is an error. */
 int status_sockets_check(const struct conf *conf, struct conf_errors *errors);
 
-/* Bind and listen.  What cannot be had is told in *errors, all of it; -1 if
- * there was any. */
+/* Bind and listen, but for what was handed over.  What cannot be had is told in
+ * *errors, all of it; -1 if there was any. */
 int status_sockets_open(struct status_sockets *sockets, const struct conf *conf,
-    struct conf_errors *errors);
+    struct inherited_sockets *inherited, struct conf_errors *errors);
+
+/* Call for each of them with its name; as sockets_each_name(). */
+void status_sockets_each_name(
+    const struct status_sockets *sockets, socket_name_call *call, void *arg);
 
 /* A record of each. */
 void status_sockets_log(const struct status_sockets *sockets, struct log *log);

@@ -48,12 +48,14 @@ store_add(struct store *store, int fd, const char *name)
 }
 
 int
-store_open(struct store *store, const struct inherit *inherit)
+store_open(struct store *store, const struct inherit *inherit,
+    const struct status_sockets *status_sockets)
 {
 	const struct inherited *item;
 	size_t i;
 
 	memset(store, 0, sizeof(*store));
+	store->status_sockets = status_sockets;
 	store->heard = notify_is_heard();
 	for (i = 0; store->heard && i < inherit->n; i++) {
 		item = &inherit->items[i];
@@ -79,12 +81,12 @@ struct wanted {
 };
 
 static void
-want(void *arg, const struct owned *owned, int fd, const char *name)
+want(void *arg, int fd, const char *name, bool activated)
 {
 	struct wanted *wanted = arg;
 	int *item;
 
-	if (owned->activated || !store_add(&wanted->store, fd, name))
+	if (activated || !store_add(&wanted->store, fd, name))
 		return;
 	item = mem_push((void *)&wanted->fds, &wanted->nfds, sizeof(*item));
 	if (item != NULL)
@@ -103,6 +105,7 @@ store_update(struct store *store, const struct sockets *sockets)
 	if (!store->heard)
 		return;
 	sockets_each_name(sockets, want, &wanted);
+	status_sockets_each_name(store->status_sockets, want, &wanted);
 	/* These first: a socket that has come to another name is not taken
 	 * twice. */
 	for (i = 0; i < store->n; i++) {

@@ -10,6 +10,7 @@
 
 #include "proc/inherit.h"
 #include "proc/sockets.h"
+#include "proc/status_sockets.h"
 
 /* A socket is known again by its name and its inode: the same name may come
  * to stand for another one. */
@@ -22,11 +23,14 @@ struct store {
 	struct stored *items;
 	size_t n;
 	bool heard; /* there is a manager */
+	/* The others that it shall keep; they never change. */
+	const struct status_sockets *status_sockets;
 };
 
 /* Note what the manager has handed over, and so has.  Before anything is taken
  * from there.  -1 with errno. */
-int store_open(struct store *store, const struct inherit *inherit);
+int store_open(struct store *store, const struct inherit *inherit,
+    const struct status_sockets *status_sockets);
 void store_close(struct store *store);
 
 /*

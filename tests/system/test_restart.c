@@ -368,6 +368,34 @@ files_of_unix_sockets_stay(void **state)
 	assert_int_equal(unlink(path), 0);
 }
 
+static void
+the_status_page_stays_where_it_is(void **state)
+{
+	static const char conf[] = "status { listen = { \"127.0.0.1:0\" } }\n"
+				   "service \"echo\" {\n"
+				   "  listen = { \"127.0.0.1:0\" }\n"
+				   "  handler = \"echo\"\n"
+				   "}\n";
+	struct muxd *muxd = muxd_new();
+	const char *line, *address;
+
+	(void)state;
+	muxd_configure(muxd, "%s", conf);
+	if (muxd_run(muxd, "-t", "-c", test_format("%s/muxd.conf", muxd->dir))
+		.status != 0)
+		skip();
+	manager_open();
+	again(muxd);
+	manager_wait_count("muxd,tcp,127.0.0.1%3A0,service=,status=1", 1);
+	line = muxd_wait_log(muxd, "msg=\"status page\"");
+	address = log_field(line, "address");
+	restart(muxd);
+	line = muxd_wait_log(muxd, "msg=\"status page\"");
+	assert_string_equal(log_field(line, "address"), address);
+	client_close(client_connect(address));
+	muxd_stop(muxd);
+}
+
 /* ---- the shared memory ---- */
 
 static void
@@ -448,6 +476,7 @@ main(void)
 		managed_test(clients_at_a_full_limit_are_not_turned_away),
 		managed_test(what_the_manager_has_bound_itself_is_not_kept),
 		managed_test(files_of_unix_sockets_stay),
+		managed_test(the_status_page_stays_where_it_is),
 		managed_test(counters_bans_and_limits_go_on),
 		managed_test(memory_that_does_not_fit_is_dropped),
 	};

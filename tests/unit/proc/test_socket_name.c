@@ -40,6 +40,7 @@ assert_kept(const struct socket_name *name, const char *expected)
 	assert_true(endpoint_equal(&read.asked, &name->asked));
 	assert_string_equal(read.service, name->service);
 	assert_int_equal(read.shared, name->shared);
+	assert_int_equal(read.status, name->status);
 	assert_int_equal(read.slot, name->slot);
 	assert_int_equal(read.member, name->member);
 	assert_int_equal(read.dealt, name->dealt);
@@ -68,6 +69,9 @@ a_name_tells_all_of_it(void **state)
 	name_of("127.0.0.1:0", &name);
 	name.shared = true;
 	assert_kept(&name, "muxd,tcp,127.0.0.1%3A0,service=www");
+	name.status = true;
+	name.service[0] = '\0';
+	assert_kept(&name, "muxd,tcp,127.0.0.1%3A0,service=,status=1");
 	name_of("unix:/run/a,b:c%d e.sock", &name);
 	name.shared = true;
 	assert_kept(&name, "muxd,unix,/run/a%2Cb%3Ac%25d%20e.sock,service=www");

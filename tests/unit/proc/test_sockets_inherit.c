@@ -67,11 +67,11 @@ hand_over(struct scene *scene, int fd, const char *name)
 }
 
 static void
-hand_over_copy(void *arg, const struct owned *owned, int fd, const char *name)
+hand_over_copy(void *arg, int fd, const char *name, bool activated)
 {
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 10);
 
-	(void)owned;
+	(void)activated;
 	assert_int_not_equal(copy, -1);
 	hand_over(arg, copy, name);
 }
