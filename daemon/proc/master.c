@@ -26,6 +26,7 @@
 #include "proc/detach.h"
 #include "proc/lock.h"
 #include "proc/master_control.h"
+#include "proc/master_sockets.h"
 #include "proc/master_state.h"
 #include "proc/notify.h"
 #include "proc/summary.h"
@@ -399,48 +400,6 @@ master_identify(struct master *master)
 	return -1;
 }
 
-/* What a service manager has bound fits, or the two of them are to be brought
- * together: to start again does not help. */
-static int
-master_sort(struct master *master)
-{
-	struct conf_errors errors = { 0 };
-	int result = inherited_sockets_sort(&master->inherited, master->inherit,
-	    master->conf, &master->log, &errors);
-
-	conf_errors_print(&errors, stderr);
-	conf_errors_free(&errors);
-	return result;
-}
-
-static int
-master_bind(struct master *master)
-{
-	struct conf_errors errors = { 0 };
-	int result;
-
-	result =
-	    sockets_open(&master->sockets, master->conf, master->plan.workers,
-		master->plan.slots, &master->inherited, &errors);
-	master->sockets.kept = master->store.heard;
-	/* Slots that had a worker before may have sockets still. */
-	if (result == 0) {
-		master->plan.bound = sockets_count_slots(&master->sockets);
-		if (plan_update(&master->plan, master->conf) == -1) {
-			conf_error_add(&errors, false, master->conf_path, 0,
-			    "too many sockets were handed over for the open"
-			    " files that are allowed (RLIMIT_NOFILE)");
-			result = -1;
-		}
-	}
-	if (status_sockets_open(&master->status_sockets, master->conf,
-		&master->inherited, &errors) == -1)
-		result = -1;
-	conf_errors_print(&errors, stderr);
-	conf_errors_free(&errors);
-	return result;
-}
-
 /* Always on the best backend: event_backend is about the data path, and the
  * master may hold more descriptors than select can. */
 static int
@@ -516,7 +475,7 @@ master_open(struct master *master)
 	    master_step(master, master_make_state(master),
 		"cannot make the shared memory") == -1)
 		return MUXD_EXIT_ENVIRONMENT;
-	if (master_sort(master) == -1)
+	if (master_sort_inherited(master) == -1)
 		return MUXD_EXIT_INVALID;
 	if (master_bind(master) == -1 ||
 	    master_step(master, master_open_loop(master),

@@ -327,7 +327,7 @@ sockets_open(struct sockets *sockets, const struct conf *conf, unsigned workers,
 	if (sockets_bind(sockets, inherited, errors) == -1)
 		return -1;
 	/* They may be steered as they were before. */
-	sockets->steered = inherited != NULL && inherited->any_taken;
+	sockets->steered = inherited != NULL && inherited->taken > 0;
 	/* From the first datagram on, so that steering around a sick slot
 	 * moves no sender of another one. */
 	if (inherited != NULL && inherited->seed != 0)

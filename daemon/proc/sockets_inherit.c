@@ -310,8 +310,10 @@ inherited_sockets_take_status(
 }
 
 static void
-owned_put(struct owned *owned, struct inherited_socket *item, unsigned index)
+owned_put(struct owned *owned, struct inherited_sockets *set,
+    struct inherited_socket *item, unsigned index)
 {
+	set->taken++;
 	owned->fds[index] = item->from->fd;
 	owned->listening[index] = item->listening;
 	owned->member[index] = item->name.member;
@@ -345,7 +347,7 @@ owned_put_group(struct owned *owned, const struct sockets *sockets,
 		slot = item->name.slot;
 		if (are_siblings(like, item) && slot < sockets->slots &&
 		    owned->fds[slot] == -1)
-			owned_put(owned, item, slot);
+			owned_put(owned, set, item, slot);
 	}
 	for (i = 0; i < set->n; i++) {
 		item = &set->items[i];
@@ -353,7 +355,7 @@ owned_put_group(struct owned *owned, const struct sockets *sockets,
 			continue;
 		other = free_slot(owned, sockets->slots);
 		if (other != -1)
-			owned_put(owned, item, (unsigned)other);
+			owned_put(owned, set, item, (unsigned)other);
 		else
 			item->stray = true;
 	}
@@ -382,12 +384,11 @@ owned_inherit(struct owned *owned, const struct sockets *sockets,
 	const struct inherited_socket like = *first;
 	size_t members;
 
-	set->any_taken = true;
 	owned->endpoint = first->is;
 	owned->activated = first->activated;
 	owned->inherited = true;
 	if (owned->shared) {
-		owned_put(owned, first, 0);
+		owned_put(owned, set, first, 0);
 		return;
 	}
 	if (first->name.seed != 0)

@@ -36,7 +36,7 @@ struct inherited_sockets {
 	struct log *log;
 	uint32_t seed;  /* see struct sockets; 0: there is none */
 	bool alive;     /* see struct inherit */
-	bool any_taken; /* some of them go on */
+	size_t taken;   /* so many go on */
 	bool forgotten; /* the manager was told to drop one: see
 			 * inherited_sockets_settle() */
 };

@@ -111,6 +111,7 @@ clients_of_a_killed_master_are_served_by_the_next_one(void **state)
 	/* Nobody runs, and yet they can come. */
 	client_close(client_connect(address));
 	again(muxd);
+	muxd_wait_log(muxd, "*4 listening sockets were handed over*");
 	expect_served(fds);
 	assert_string_equal(muxd_address(muxd, "echo", 0), address);
 	client_visit(address, NULL, "hello\n");
