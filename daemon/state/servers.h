@@ -40,7 +40,7 @@ enum server_admin {
 
 struct state_server {
 	_Alignas(64) char name[STATE_SERVER_NAME_MAX]; /* empty: free */
-	uint32_t used;            /* see state_service_slot() */
+	uint32_t used; /* see state_service_slot() */
 	/* The master's: what the configuration says it is, as a hash; 0: has
 	 * not said yet. */
 	uint64_t target;
