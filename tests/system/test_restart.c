@@ -20,8 +20,9 @@
 #include "procfs.h"
 #include "records.h"
 #include "reload.h"
+#include "server.h"
 
-enum { WORKERS = 4, WAITING = 40, ROUNDS = 3, CONNECTIONS = 3000 };
+enum { WORKERS = 4, WAITING = 40, ROUNDS = 3, CONNECTIONS = 4000 };
 
 static const char echo[] = "workers = 4\n"
 			   "service \"echo\" {\n"
@@ -432,6 +433,53 @@ counters_bans_and_limits_go_on(void **state)
 }
 
 static void
+configure_pool(struct muxd *muxd, const char *a, const char *b)
+{
+	muxd_configure(muxd,
+	    "workers = 2\n"
+	    "defaults { drain_timeout = \"50ms\" }\n"
+	    "pool \"p\" {\n"
+	    "  server \"a\" { address = \"%s\" }\n"
+	    "  server \"b\" { address = \"%s\" }\n"
+	    "}\n"
+	    "service \"relay\" {\n"
+	    "  listen = { \"127.0.0.1:0\" }\n"
+	    "  handler = \"relay\"\n"
+	    "  pool = \"p\"\n"
+	    "}\n",
+	    a, b);
+}
+
+/* What was ordered of a server holds; one that is another one now has nothing
+ * of it. */
+static void
+what_was_set_by_hand_goes_on(void **state)
+{
+	struct muxd *muxd = muxd_new();
+	int a = server_listen("127.0.0.1:0"), b = server_listen("127.0.0.1:0");
+	int c = server_listen("127.0.0.1:0");
+	int listeners[] = { a, b };
+
+	(void)state;
+	manager_open();
+	configure_pool(muxd, address_of(a), address_of(b));
+	again(muxd);
+	(void)control_order(muxd, "disable p/a");
+	(void)control_order(muxd, "set weight p/b 7");
+	restart(muxd);
+	server_expect_shares(muxd_address(muxd, "relay", 0), 4, listeners, 0);
+	assert_non_null(
+	    strstr(control_order(muxd, "show servers"), "\"weight\":7"));
+	muxd_stop(muxd);
+	configure_pool(muxd, address_of(c), address_of(b));
+	again(muxd);
+	listeners[0] = c;
+	(void)control_order(muxd, "set weight p/b 1");
+	server_expect_shares(muxd_address(muxd, "relay", 0), 4, listeners, 2);
+	muxd_stop(muxd);
+}
+
+static void
 memory_that_does_not_fit_is_dropped(void **state)
 {
 	struct muxd *muxd = begin(echo);
@@ -479,6 +527,7 @@ main(void)
 		managed_test(files_of_unix_sockets_stay),
 		managed_test(the_status_page_stays_where_it_is),
 		managed_test(counters_bans_and_limits_go_on),
+		managed_test(what_was_set_by_hand_goes_on),
 		managed_test(memory_that_does_not_fit_is_dropped),
 	};
 
