@@ -190,7 +190,7 @@ reload_choose_slots(struct reload *reload)
 {
 	struct plan *plan = &reload->new_plan;
 	struct sockets *sockets = reload->sup->sockets;
-	unsigned slot, n = reload->plan->workers;
+	unsigned n = reload->plan->workers;
 	int result = 0;
 
 	plan->workers = plan_workers(plan, reload->conf);
