@@ -138,22 +138,30 @@ report_make_workers_count(struct report *report)
 	return count;
 }
 
+void
+report_count(const struct report_source *source, uint64_t now_ms,
+    struct report_counts *counts)
+{
+	struct report_server found = { 0 };
+	size_t at = 0;
+
+	*counts = (struct report_counts){ .sessions = report_live(source) };
+	while (report_next_server(source, &at, &found)) {
+		counts->servers++;
+		counts->usable +=
+		    report_server_usable(source->state, &found, now_ms);
+	}
+}
+
 static json_t *
 report_make_servers_count(struct report *report)
 {
-	const struct report_source *source = report->source;
 	json_t *count = report_object(report);
-	struct report_server found = { 0 };
-	unsigned n = 0, usable = 0;
-	size_t at = 0;
+	struct report_counts counts;
 
-	while (report_next_server(source, &at, &found)) {
-		n++;
-		usable +=
-		    report_server_usable(source->state, &found, report->now_ms);
-	}
-	report_set_uint(report, count, "configured", n);
-	report_set_uint(report, count, "usable", usable);
+	report_count(report->source, report->now_ms, &counts);
+	report_set_uint(report, count, "configured", counts.servers);
+	report_set_uint(report, count, "usable", counts.usable);
 	return count;
 }
 

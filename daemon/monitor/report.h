@@ -53,6 +53,17 @@ struct report_source {
 	const char *version;
 };
 
+/* The few figures that stand for the whole. */
+struct report_counts {
+	uint64_t sessions; /* live ones */
+	unsigned servers;  /* of all pools */
+	unsigned usable;   /* of these: new sessions can be sent there */
+};
+
+/* Of a source, whose state, conf, pools and places suffice. */
+void report_count(const struct report_source *source, uint64_t now_ms,
+    struct report_counts *counts);
+
 /* One object: version, pid, uptime, workers, sessions, how full the daemon's
  * own limits are, how many servers are usable, "healthy" and "problems" as
  * report_problems() has them, and "warnings": what is wrong but no reason to

@@ -28,7 +28,7 @@
 #include "proc/master_control.h"
 #include "proc/master_sockets.h"
 #include "proc/master_state.h"
-#include "proc/notify.h"
+#include "proc/pulse.h"
 #include "proc/summary.h"
 #include "proc/supervisor.h"
 
@@ -101,7 +101,7 @@ master_drain(struct master *master)
 	master->phase = MASTER_DRAINING;
 	reload_cancel(&master->reload);
 	timeout = master->conf->drain_timeout;
-	notify_stopping("draining");
+	pulse_stopping(&master->pulse, "draining");
 	log_printf(&master->log, LOG_LEVEL_NOTICE,
 	    "stopping: sessions have %llu ms to end",
 	    (unsigned long long)timeout);
@@ -115,7 +115,7 @@ static void
 master_stop_now(struct master *master)
 {
 	if (master->phase != MASTER_STOPPING)
-		notify_stopping("stopping");
+		pulse_stopping(&master->pulse, "stopping");
 	if (master->reload.sup != NULL)
 		reload_cancel(&master->reload);
 	supervisor_stop(&master->sup);
@@ -160,17 +160,6 @@ master_terminate(struct master *master)
 /* ---- reload ---- */
 
 static void
-master_status(const struct master *master, const char *after)
-{
-	char status[128];
-
-	(void)snprintf(status, sizeof(status),
-	    "serving %zu services with %u workers%s", master->conf->nservices,
-	    master->plan.workers, after);
-	notify_ready(status);
-}
-
-static void
 master_decided(struct reload *reload)
 {
 	struct master *master = container_of(reload, struct master, reload);
@@ -186,7 +175,7 @@ master_reload_over(struct reload *reload, const struct reload_result *result)
 
 	control_tell_reload(&master->control, result->applied);
 	if (master->phase == MASTER_SERVING)
-		master_status(master,
+		pulse_ready(&master->pulse,
 		    result->applied ? ""
 				    : "; the last reload was refused, see the"
 				      " log");
@@ -271,7 +260,7 @@ master_serving(struct supervisor *sup)
 	log_record_str(&record, "configuration", master->conf_path);
 	log_record_str(&record, "version", PACKAGE_VERSION);
 	log_emit(&master->log, &record);
-	master_status(master, "");
+	pulse_ready(&master->pulse, "");
 	if (master->hang_up_again)
 		master_hang_up(master);
 	detach_ready(&master->ready_fd, MUXD_EXIT_OK);
@@ -439,6 +428,7 @@ master_open_supervisor(struct master *master)
 	sup->ops = &master_supervisor_ops;
 	if (supervisor_open(sup) == -1)
 		return -1;
+	master->pulse.sup = sup;
 	master->reload.sup = sup;
 	master->reload.path = master->reload_path;
 	master->reload.plan = &master->plan;
@@ -490,6 +480,7 @@ master_open(struct master *master)
 static void
 master_close(struct master *master)
 {
+	pulse_close(&master->pulse);
 	control_close(&master->control);
 	reload_close(&master->reload);
 	supervisor_close(&master->sup);

@@ -18,6 +18,7 @@
 #include "proc/control.h"
 #include "proc/plan.h"
 #include "proc/privileges.h"
+#include "proc/pulse.h"
 #include "proc/reload.h"
 #include "proc/slots.h"
 #include "proc/sockets.h"
@@ -65,6 +66,7 @@ struct master {
 	struct loop_hook turn_end;
 	struct supervisor sup;
 	struct control control;
+	struct pulse pulse; /* what the service manager is told */
 	struct reload reload;
 	struct reload_request hang_up; /* by SIGHUP */
 	bool hung_up;                  /* and under way */

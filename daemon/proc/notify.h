@@ -1,11 +1,15 @@
 /*
  * Telling the service manager (sd_notify(3)): does nothing where there is
- * none.
+ * none, and waits two seconds at most for one that does not read.
  */
 #ifndef MUXD_PROC_NOTIFY_H
 #define MUXD_PROC_NOTIFY_H
 
 #include <stdbool.h>
+#include <stdint.h>
+
+/* Whether there is one that listens. */
+bool notify_is_heard(void);
 
 /* RELOADING=1 with the time that it takes (MONOTONIC_USEC): notify_ready()
  * must follow, however it ends. */
@@ -13,6 +17,9 @@ void notify_reloading(void);
 
 /* READY=1 and a STATUS=. */
 void notify_ready(const char *status);
+
+/* STATUS= alone, unless that would have to wait. */
+void notify_status(const char *status);
 
 /* STOPPING=1 and a STATUS=. */
 void notify_stopping(const char *status);
@@ -27,7 +34,12 @@ void notify_forget(const char *name);
  * long. */
 void notify_settle(void);
 
-/* Whether there is a manager that can be told. */
-bool notify_is_heard(void);
+/* How long the service manager waits, in microseconds, from one notify_alive()
+ * to the next before it kills the daemon (sd_watchdog_enabled(3)); 0: it waits
+ * for none. */
+uint64_t notify_watchdog_us(void);
+
+/* WATCHDOG=1, unless that would have to wait. */
+void notify_alive(void);
 
 #endif

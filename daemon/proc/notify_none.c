@@ -3,6 +3,12 @@
  */
 #include "proc/notify.h"
 
+bool
+notify_is_heard(void)
+{
+	return false;
+}
+
 void
 notify_reloading(void)
 {
@@ -10,6 +16,12 @@ notify_reloading(void)
 
 void
 notify_ready(const char *status)
+{
+	(void)status;
+}
+
+void
+notify_status(const char *status)
 {
 	(void)status;
 }
@@ -38,8 +50,13 @@ notify_settle(void)
 {
 }
 
-bool
-notify_is_heard(void)
+uint64_t
+notify_watchdog_us(void)
 {
-	return false;
+	return 0;
+}
+
+void
+notify_alive(void)
+{
 }

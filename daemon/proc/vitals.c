@@ -114,3 +114,42 @@ vitals_start(struct supervisor *sup)
 	timer_init(&sup->heartbeats, vitals_look);
 	loop_timer_repeat(sup->loop, &sup->heartbeats, VITALS_INTERVAL_MS);
 }
+
+static bool
+vitals_beats(const struct child *worker)
+{
+	return worker->phase != CHILD_DOWN && !worker->silent &&
+	    !worker->killed;
+}
+
+unsigned
+vitals_beating(const struct supervisor *sup)
+{
+	unsigned slot, n = 0;
+
+	for (slot = 0; slot < sup->plan->slots; slot++)
+		n += sup->workers[slot].wanted &&
+		    vitals_beats(&sup->workers[slot]);
+	return n;
+}
+
+bool
+vitals_all_well(const struct supervisor *sup)
+{
+	bool stops = sup->phase >= SUPERVISOR_DRAINING;
+	const struct child *worker;
+	unsigned slot;
+
+	if (!supervisor_monitor_alive(sup) && !sup->monitor.given_up && !stops)
+		return false;
+	for (slot = 0; slot < sup->plan->slots; slot++) {
+		worker = &sup->workers[slot];
+		if (!worker->wanted || worker->given_up)
+			continue;
+		if (stops && worker->phase == CHILD_DOWN)
+			continue;
+		if (!vitals_beats(worker))
+			return false;
+	}
+	return true;
+}

@@ -24,4 +24,12 @@ void vitals_start(struct supervisor *sup);
  * now. */
 void vitals_steer(struct supervisor *sup);
 
+/* How many of the workers that muxd is to have are there, and beat. */
+unsigned vitals_beating(const struct supervisor *sup);
+
+/* Whether all of them do, and the monitor is there.  A child that was given up
+ * is not waited for, since starting anew would not mend it; nor is, while muxd
+ * stops, one that has ended. */
+bool vitals_all_well(const struct supervisor *sup);
+
 #endif
