@@ -54,7 +54,9 @@ struct conf_log {
 	char *path; /* of LOG_TARGET_FILE, absolute */
 	enum log_level level;
 	enum log_format format;
-	bool access; /* one record for each session */
+	bool access;       /* one record for each session */
+	uint64_t progress; /* and one each time it is that old again; ms, 0:
+			    * none */
 };
 
 enum conf_when_full { WHEN_FULL_WAIT, WHEN_FULL_REFUSE };

@@ -63,6 +63,9 @@ const struct conf_option conf_options[] = {
 	    APPLIES_RELOAD, IN_CONF(log.format), .word = conf_word_log_format },
 	{ SECTION_LOG, "access", &conf_type_boolean, "true",
 	    APPLIES_RELOAD, IN_CONF(log.access) },
+	{ SECTION_LOG, "progress", &conf_type_duration, "1h",
+	    APPLIES_NEW_CONNECTIONS, IN_CONF(log.progress),
+	    .min = 1000, .max = WEEK, .zero = true },
 
 	{ SECTION_LIMITS, "connections", &conf_type_integer, "auto",
 	    APPLIES_RELOAD, IN_CONF(connections),

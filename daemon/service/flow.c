@@ -136,12 +136,12 @@ flow_begin(
 	return flow;
 }
 
-static void
-flow_record(const struct flow *flow, enum reason reason, int error)
+static struct record_end
+flow_describe(const struct flow *flow, enum reason reason, int error)
 {
 	const struct door *door = flow_door(flow);
-	const struct services *set = door->service->set;
-	const struct record_end end = {
+
+	return (struct record_end){
 		.service = door->service->conf->name,
 		.listener = door->name,
 		.phase = flow->rank == FLOW_ANSWERED ? "open" : "unanswered",
@@ -156,10 +156,28 @@ flow_record(const struct flow *flow, enum reason reason, int error)
 		.reason = reason,
 		.error = error,
 	};
+}
+
+static void
+flow_record(const struct flow *flow, enum reason reason, int error)
+{
+	const struct door *door = flow_door(flow);
+	const struct services *set = door->service->set;
+	const struct record_end end = flow_describe(flow, reason, error);
 
 	counter_add(&door->service->counters->ended[reason], 1);
 	if (set->conf->log.access)
 		record_session(set->log, flow->entry, &end);
+}
+
+void
+flow_tell_progress(const struct flow *flow)
+{
+	const struct services *set = flow_door(flow)->service->set;
+	const struct record_end end = flow_describe(flow, REASON_NONE, 0);
+
+	if (set->conf->log.access)
+		record_progress(set->log, flow->entry, &end);
 }
 
 static void

@@ -98,6 +98,9 @@ void flow_forward(
  * reason, or 0. */
 void flow_end(struct flow *flow, enum reason reason, int error);
 
+/* A record that it goes on. */
+void flow_tell_progress(const struct flow *flow);
+
 /* Called from within: flow_server.c. */
 
 /* Find a server and connect to it, with as many attempts as are left.

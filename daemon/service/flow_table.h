@@ -32,7 +32,7 @@ struct flow_table {
 	uint64_t seed;
 };
 
-/* For about most flows.  -1 with errno. */
+/* For about most flows; a multiple of 64 buckets.  -1 with errno. */
 int flow_table_open(struct flow_table *table, uint32_t most);
 void flow_table_close(struct flow_table *table);
 

@@ -11,7 +11,11 @@
 /* Ended in one turn, so that others get theirs. */
 #define EXPIRY_BUDGET 256
 
+/* In so many steps all flows are looked at for being old. */
+#define PROGRESS_STEPS 64
+
 static void flows_expire(struct timer *timer);
+static void flows_progress(struct timer *timer);
 
 static void
 flows_turn_end(struct loop_hook *hook)
@@ -33,6 +37,7 @@ flows_open(struct services *set)
 	if (flow_table_open(&flows->table, set->state->shape.sessions) == -1)
 		goto fail_relay;
 	timer_init(&flows->expiry, flows_expire);
+	timer_init(&flows->progress, flows_progress);
 	loop_add_hook(set->loop, &flows->turn_end, flows_turn_end);
 	return flows;
 fail_relay:
@@ -49,6 +54,7 @@ flows_close(struct flows *flows)
 		return;
 	loop_remove_hook(&flows->turn_end);
 	loop_timer_cancel(flows->set->loop, &flows->expiry);
+	loop_timer_cancel(flows->set->loop, &flows->progress);
 	flow_table_close(&flows->table);
 	dgram_relay_free(flows->relay);
 	mem_free(flows);
@@ -152,6 +158,17 @@ flows_arm(struct flows *flows, uint64_t due)
 	    flows->set->loop, &flows->expiry, due > now ? due - now : 0);
 }
 
+/* While there are flows. */
+static void
+flows_arm_progress(struct flows *flows)
+{
+	uint64_t interval = flows->set->conf->log.progress;
+
+	if (interval != 0 && !timer_is_set(&flows->progress))
+		loop_timer_set(flows->set->loop, &flows->progress,
+		    interval / PROGRESS_STEPS);
+}
+
 void
 flows_add(struct flows *flows, struct flow *flow)
 {
@@ -159,6 +176,7 @@ flows_add(struct flows *flows, struct flow *flow)
 	list_append(flow_list(flow), &flow->link);
 	flows->n++;
 	flows_arm(flows, flow_due(flow));
+	flows_arm_progress(flows);
 }
 
 void
@@ -225,6 +243,37 @@ flows_expire(struct timer *timer)
 			return;
 		}
 	}
+}
+
+/* ---- records of those that take long ---- */
+
+static void
+flow_look_at_age(const struct flow *flow)
+{
+	uint64_t interval = flow_door(flow)->service->timeouts.progress;
+
+	if (interval != 0 && flow_now(flow) - flow->started_ms >= interval)
+		flow_tell_progress(flow);
+}
+
+/* A part of the table at a time: each flow has its turn once in the interval,
+ * and need not remember when. */
+static void
+flows_progress(struct timer *timer)
+{
+	struct flows *flows = container_of(timer, struct flows, progress);
+	const struct flow_table *table = &flows->table;
+	size_t n = ((size_t)table->mask + 1) / PROGRESS_STEPS;
+	size_t from = flows->step++ % PROGRESS_STEPS * n, i;
+	const struct flow_node *node;
+
+	if (flows->n == 0)
+		return;
+	for (i = from; i < from + n; i++)
+		for (node = table->buckets[i]; node != NULL; node = node->next)
+			flow_look_at_age(
+			    container_of(node, const struct flow, node));
+	flows_arm_progress(flows);
 }
 
 /* ---- what comes in ---- */

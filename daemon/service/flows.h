@@ -41,6 +41,8 @@ struct flows {
 	struct dgram_relay *relay;
 	struct loop_hook turn_end; /* sends what was gathered */
 	struct timer expiry;       /* the next of all idle time-outs */
+	struct timer progress;     /* looks for those that are old */
+	uint32_t step;             /* how often it has */
 	uint32_t n;
 };
 

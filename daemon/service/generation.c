@@ -23,6 +23,7 @@ service_set_timeouts(struct service *service)
 	service->timeouts.idle = own->idle;
 	service->timeouts.first_byte = own->first_byte;
 	service->timeouts.lifetime = own->lifetime;
+	service->timeouts.progress = service->generation->conf->log.progress;
 	if (pool == NULL)
 		return;
 	if (pool->idle_timeout != 0)

@@ -37,6 +37,32 @@ record_server(struct log_record *record, const struct record_end *end)
 	log_record_uint(record, "connect_ms", end->connect_ms);
 }
 
+/* All but how it ended. */
+static void
+record_about(struct log_record *record, const struct ledger_entry *entry,
+    const struct record_end *end)
+{
+	log_record_fmt(record, "session", "%016llx",
+	    (unsigned long long)atomic_load_explicit(
+		&entry->id, memory_order_relaxed));
+	log_record_str(record, "service", end->service);
+	if (end->listener != NULL)
+		log_record_str(record, "listener", end->listener);
+	record_client(record, &entry->client, end->peer);
+	if (end->server != NULL)
+		record_server(record, end);
+	log_record_int(record, "start_us", entry->start_us);
+	log_record_uint(record, "duration_ms", end->duration_ms);
+	log_record_uint(record, "bytes_in", counter_read(&entry->bytes_in));
+	log_record_uint(record, "bytes_out", counter_read(&entry->bytes_out));
+	if (end->datagrams) {
+		log_record_uint(record, "datagrams_in", end->datagrams_in);
+		log_record_uint(record, "datagrams_out", end->datagrams_out);
+	}
+	if (end->phase != NULL)
+		log_record_str(record, "phase", end->phase);
+}
+
 void
 record_session(struct log *log, const struct ledger_entry *entry,
     const struct record_end *end)
@@ -46,26 +72,21 @@ record_session(struct log *log, const struct ledger_entry *entry,
 	if (!log_wants(log, LOG_LEVEL_INFO))
 		return;
 	log_record_begin(&record, LOG_LEVEL_INFO, "session ended");
-	log_record_fmt(&record, "session", "%016llx",
-	    (unsigned long long)atomic_load_explicit(
-		&entry->id, memory_order_relaxed));
-	log_record_str(&record, "service", end->service);
-	if (end->listener != NULL)
-		log_record_str(&record, "listener", end->listener);
-	record_client(&record, &entry->client, end->peer);
-	if (end->server != NULL)
-		record_server(&record, end);
-	log_record_int(&record, "start_us", entry->start_us);
-	log_record_uint(&record, "duration_ms", end->duration_ms);
-	log_record_uint(&record, "bytes_in", counter_read(&entry->bytes_in));
-	log_record_uint(&record, "bytes_out", counter_read(&entry->bytes_out));
-	if (end->datagrams) {
-		log_record_uint(&record, "datagrams_in", end->datagrams_in);
-		log_record_uint(&record, "datagrams_out", end->datagrams_out);
-	}
-	if (end->phase != NULL)
-		log_record_str(&record, "phase", end->phase);
+	record_about(&record, entry, end);
 	record_reason(&record, end->reason, end->error);
+	log_emit(log, &record);
+}
+
+void
+record_progress(struct log *log, const struct ledger_entry *entry,
+    const struct record_end *end)
+{
+	struct log_record record;
+
+	if (!log_wants(log, LOG_LEVEL_INFO))
+		return;
+	log_record_begin(&record, LOG_LEVEL_INFO, "session goes on");
+	record_about(&record, entry, end);
 	log_emit(log, &record);
 }
 

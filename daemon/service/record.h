@@ -1,6 +1,6 @@
 /*
- * Access records: one for each session, when it ends, and one for clients
- * that were turned away.
+ * Access records: one for each session, when it ends; some before, if it
+ * takes long; and one for clients that were turned away.
  */
 #ifndef MUXD_SERVICE_RECORD_H
 #define MUXD_SERVICE_RECORD_H
@@ -43,6 +43,10 @@ struct record_refusal {
 
 /* "session ended", with all of it. */
 void record_session(struct log *log, const struct ledger_entry *entry,
+    const struct record_end *end);
+
+/* "session goes on": the same so far, without a reason. */
+void record_progress(struct log *log, const struct ledger_entry *entry,
     const struct record_end *end);
 
 /* "client refused". */

@@ -50,6 +50,7 @@ struct service_timeouts {
 	uint64_t lifetime;
 	uint64_t lifetime_jitter; /* percent of it that is left to chance */
 	uint64_t half_close;
+	uint64_t progress; /* ends nothing: see log.progress */
 };
 
 struct service {

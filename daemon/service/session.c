@@ -137,6 +137,18 @@ session_next_due(const struct session *session, enum reason *reason)
 	return due;
 }
 
+/* When the next record of a long session is due; 0: never. */
+static uint64_t
+session_next_progress(const struct session *session, uint64_t now)
+{
+	uint64_t interval = session->door->service->timeouts.progress;
+	uint64_t age = now - session->started_ms;
+
+	if (interval == 0)
+		return 0;
+	return session->started_ms + (age / interval + 1) * interval;
+}
+
 /* Have the timer look again no later than the next time-out. */
 static void
 session_arm(struct session *session)
@@ -145,7 +157,10 @@ session_arm(struct session *session)
 	enum reason reason;
 	uint64_t due = session_next_due(session, &reason);
 	uint64_t now = loop_now(loop);
+	uint64_t progress = session_next_progress(session, now);
 
+	if (due == 0 || (progress != 0 && progress < due))
+		due = progress;
 	if (due == 0)
 		return;
 	if (timer_is_set(&session->timer) && session->timer.due_ms <= due)
@@ -153,11 +168,14 @@ session_arm(struct session *session)
 	loop_timer_set(loop, &session->timer, due > now ? due - now : 0);
 }
 
+static void session_tell_progress(const struct session *session);
+
 static void
 session_timer(struct timer *timer)
 {
 	struct session *session = container_of(timer, struct session, timer);
 	const struct service *service = session->door->service;
+	uint64_t age = timer->due_ms - session->started_ms;
 	enum reason reason = REASON_NONE;
 	uint64_t due = session_next_due(session, &reason);
 
@@ -173,6 +191,11 @@ session_timer(struct timer *timer)
 			return;
 		}
 	}
+	/* It is set for these times to the millisecond, so nothing else need
+	 * be remembered of them. */
+	if (service->timeouts.progress != 0 && age != 0 &&
+	    age % service->timeouts.progress == 0)
+		session_tell_progress(session);
 	session_arm(session);
 }
 
@@ -450,6 +473,16 @@ session_describe(const struct session *session, enum reason reason, int error)
 	if (service->handler->describe != NULL)
 		service->handler->describe(session, &end);
 	return end;
+}
+
+static void
+session_tell_progress(const struct session *session)
+{
+	const struct services *set = session->door->service->set;
+	struct record_end end = session_describe(session, REASON_NONE, 0);
+
+	if (set->conf->log.access)
+		record_progress(set->log, session->entry, &end);
 }
 
 static void

@@ -33,6 +33,7 @@ a_small_configuration_is_written_whole(void **state)
 	    "\tlevel = \"info\"\n"
 	    "\tformat = \"logfmt\"\n"
 	    "\taccess = true\n"
+	    "\tprogress = \"1h\"\n"
 	    "}\n"
 	    "limits {\n"
 	    "\tconnections = auto\n"
