@@ -259,3 +259,31 @@ log_format_message(const struct log_view *view, char *buf)
 	line.text[line.len] = '\0';
 	return line.len;
 }
+
+/* Whether there is nothing in it but well-formed text. */
+static bool
+is_harmless(const unsigned char *s, size_t len)
+{
+	while (len > 0) {
+		uint32_t code;
+		size_t n = utf8_decode(s, len, &code);
+
+		if (n == 0 || is_control(code))
+			return false;
+		s += n;
+		len -= n;
+	}
+	return true;
+}
+
+size_t
+log_format_value(const unsigned char *value, size_t len, char *buf)
+{
+	struct line line = { .text = buf, .len = 0 };
+
+	if (is_harmless(value, len))
+		put(&line, (const char *)value, len);
+	else
+		put_safe(&line, value, len);
+	return line.len;
+}

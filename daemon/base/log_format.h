@@ -34,4 +34,12 @@ size_t log_format_line(
  */
 size_t log_format_message(const struct log_view *view, char *buf);
 
+/*
+ * A value by itself, for logs that have fields of their own: as it is where
+ * nothing in it is dangerous to a terminal, else escaped as a whole, as in the
+ * forms above.  Into buf, which holds 6 * len bytes; returns the length of
+ * the result, which has no NUL.
+ */
+size_t log_format_value(const unsigned char *value, size_t len, char *buf);
+
 #endif

@@ -24,9 +24,9 @@
 /* A record has at most 255 fields of its own. */
 #define FIELDS_MAX (255 + 6)
 
-/* Every record's own bytes, capitals and equals signs and prefixes of its
- * fields, and the message. */
-#define TEXT_MAX (LOG_RECORD_MAX + 255 * 6 + LOG_LINE_MAX + 256)
+/* Every record's own bytes, any of which may be escaped, equals signs and
+ * prefixes of its fields, and the message. */
+#define TEXT_MAX (LOG_RECORD_MAX * 6 + 255 * 6 + LOG_LINE_MAX + 256)
 
 /* The fields of one entry: "NAME=value", one behind the other. */
 struct entry {
@@ -94,9 +94,8 @@ add_field(struct entry *entry, const struct log_field *field)
 	for (const char *c = field->key; *c != '\0'; c++)
 		*at++ = (char)(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
 	*at++ = '=';
-	if (field->len > 0)
-		memcpy(at, field->value, field->len);
-	at += field->len;
+	/* journalctl(1) shows some of its forms raw. */
+	at += log_format_value(field->value, field->len, at);
 	entry->iov[entry->n++] = (struct iovec){ start, (size_t)(at - start) };
 	entry->len += (size_t)(at - start);
 }

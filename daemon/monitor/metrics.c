@@ -138,6 +138,9 @@ metrics_daemon(const struct metrics *metrics, int64_t now_us)
 	    (uint64_t)tally_read(&state->memory->tally) * CHUNK_SIZE);
 	metrics_single(metrics, "muxd_queue_memory_limit_bytes", "gauge",
 	    "limits.memory.", source->conf->memory);
+	metrics_single(metrics, "muxd_log_lost_total", "counter",
+	    "Log records that the target of the log did not take.",
+	    atomic_load(&state->monitor->log_lost));
 }
 
 /* ---- services ---- */

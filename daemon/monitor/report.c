@@ -216,6 +216,8 @@ report_status(const struct report_source *source, uint64_t now_ms)
 		(uint64_t)tally_read(&state->memory->tally) * CHUNK_SIZE,
 		source->conf->memory));
 	report_set_uint(&report, status, "log_dropped", report_dropped(state));
+	report_set_uint(&report, status, "log_lost",
+	    atomic_load(&state->monitor->log_lost));
 	return report_finish(&report, status);
 }
 
@@ -396,5 +398,7 @@ report_errors(const struct report_source *source)
 	report_set(&report, errors, "servers", report_make_failures(&report));
 	report_set_uint(
 	    &report, errors, "log_dropped", report_dropped(source->state));
+	report_set_uint(&report, errors, "log_lost",
+	    atomic_load(&source->state->monitor->log_lost));
 	return report_finish(&report, errors);
 }

@@ -39,6 +39,10 @@
 /* How long names may keep muxd from starting. */
 #define SETTLE_MS 1000
 
+/* When a log that cannot be written is tried again, if nothing else is to be
+ * done before. */
+#define RETRY_MS 1000
+
 struct monitor;
 
 /* One process's channel of records. */
@@ -64,11 +68,13 @@ struct monitor {
 	struct recent *recent;
 	struct status *status;    /* NULL: there is no page */
 	uint64_t connections_max; /* of the whole daemon, in force */
+	uint64_t lost;            /* of the writer's losses: those told */
 	struct channel channel;
 	struct log_source *sources;
 	struct loop_hook turn_end;
 	struct timer linger;
 	struct timer settle;
+	struct timer retry;
 	bool failed;      /* it ends for that */
 	bool ready;       /* and the master knows */
 	bool committing;  /* and the master is told once names are settled */
@@ -108,6 +114,31 @@ monitor_receive(struct log_source *source)
 	return true;
 }
 
+/* Only a reason for a turn. */
+static void
+monitor_retry(struct timer *timer)
+{
+	(void)timer;
+}
+
+/* Write what is kept, and tell how much was lost so far. */
+static void
+monitor_flush(struct monitor *monitor)
+{
+	uint64_t lost;
+
+	log_writer_flush(monitor->writer);
+	if (log_writer_error(monitor->writer) != 0 &&
+	    !timer_is_set(&monitor->retry))
+		loop_timer_set(monitor->loop, &monitor->retry, RETRY_MS);
+	lost = log_writer_lost(monitor->writer);
+	if (lost == monitor->lost)
+		return;
+	atomic_fetch_add(
+	    &monitor->task->state->monitor->log_lost, lost - monitor->lost);
+	monitor->lost = lost;
+}
+
 /* One datagram a turn from each, so that no process is left out. */
 static void
 monitor_source_ready(struct io *io)
@@ -124,7 +155,7 @@ monitor_drain(struct monitor *monitor)
 	for (i = 0; i < monitor->task->nlogs; i++)
 		while (monitor_receive(&monitor->sources[i]))
 			continue;
-	log_writer_flush(monitor->writer);
+	monitor_flush(monitor);
 }
 
 static void
@@ -169,7 +200,7 @@ monitor_turn_end(struct loop_hook *hook)
 	    monitor_work_settled(&monitor->work))
 		monitor_settled(monitor);
 	log_flush(&monitor->log);
-	log_writer_flush(monitor->writer);
+	monitor_flush(monitor);
 }
 
 static void
@@ -341,7 +372,9 @@ monitor_swap_writer(struct monitor *monitor)
 	monitor->log.level = monitor->work.conf->log.level;
 	if (monitor->reload.writer == NULL)
 		return;
+	monitor_flush(monitor);
 	log_writer_close(monitor->writer);
+	monitor->lost = 0;
 	monitor->writer = monitor->reload.writer;
 	monitor->reload.writer = NULL;
 }
@@ -502,6 +535,7 @@ monitor_setup(struct monitor *monitor)
 	}
 	timer_init(&monitor->linger, monitor_linger_over);
 	timer_init(&monitor->settle, monitor_settle_over);
+	timer_init(&monitor->retry, monitor_retry);
 	loop_add_hook(monitor->loop, &monitor->turn_end, monitor_turn_end);
 	return 0;
 }

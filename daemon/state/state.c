@@ -33,6 +33,7 @@ struct layout {
 	uint64_t total;
 	uint64_t memory;
 	uint64_t bans;
+	uint64_t monitor;
 	uint64_t services;
 	uint64_t pools;
 	uint64_t servers;
@@ -67,6 +68,7 @@ layout_of(const struct state_shape *shape)
 	l.total = layout_place(&l, 1, sizeof(struct limit));
 	l.memory = layout_place(&l, 1, sizeof(struct limit));
 	l.bans = layout_place(&l, 1, sizeof(struct bans));
+	l.monitor = layout_place(&l, 1, sizeof(struct state_monitor));
 	l.services =
 	    layout_place(&l, shape->services, sizeof(struct state_service));
 	l.pools = layout_place(&l, shape->pools, sizeof(struct state_pool));
@@ -125,6 +127,7 @@ state_map(int fd, const struct state_shape *shape)
 	state->total = (void *)(base + l.total);
 	state->memory = (void *)(base + l.memory);
 	state->bans = (void *)(base + l.bans);
+	state->monitor = (void *)(base + l.monitor);
 	state->services = (void *)(base + l.services);
 	state->pools = (void *)(base + l.pools);
 	state->servers = (void *)(base + l.servers);

@@ -12,6 +12,7 @@
  *   sources   a hash table of client prefixes, shared by all
  *   ledger    [worker][entry]: the live sessions
  *   bans      prefixes that no service lets in
+ *   monitor   what the monitor tells about itself
  *
  * Each part is written by its owner, parts of different writers lie on
  * different cache lines (but for the seam between the tables of two workers
@@ -90,6 +91,12 @@ struct state_worker {
 	struct tally_place tallies;
 };
 
+/* What the monitor tells about itself. */
+struct state_monitor {
+	_Alignas(64) _Atomic uint64_t log_lost; /* records that could not be
+						 * written, kept over deaths */
+};
+
 /* Bits of ledger_entry.holds: what a session has taken and must give. */
 enum {
 	HOLD_ENTRY = 1,           /* the entry is in use */
@@ -147,6 +154,7 @@ struct state {
 	struct limit *total;  /* limits.connections */
 	struct limit *memory; /* limits.memory, in chunks */
 	struct bans *bans;
+	struct state_monitor *monitor;
 	struct state_service *services;
 	struct state_pool *pools;
 	struct state_server *servers;
