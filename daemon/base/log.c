@@ -241,7 +241,7 @@ stamp(const struct log *log, struct log_record *record)
 static void
 make_report(const struct log *log, struct log_record *record)
 {
-	log_record_begin(record, LOG_LEVEL_WARNING, "log records dropped");
+	log_record_begin(record, LOG_LEVEL_WARNING, LOG_DROPPED);
 	log_record_uint(record, "count", log->dropped);
 	stamp(log, record);
 }

@@ -110,6 +110,9 @@ void log_printf(struct log *log, enum log_level level, const char *fmt, ...)
 void log_errno(struct log *log, enum log_level level, int error,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
+/* The message of that record; the number is in its field "count". */
+#define LOG_DROPPED "log records dropped"
+
 /* Hand over what was kept, in one system call and one datagram of at most
  * LOG_BUFFER_SIZE bytes; called at the end of a turn.
  * What the channel does not take is dropped and counted; the next flush that

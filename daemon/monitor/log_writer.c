@@ -297,6 +297,28 @@ drain(struct log_writer *writer)
 	writer->len = 0;
 }
 
+/* How many records, that somebody has dropped before, the record stands for:
+ * if it is lost, so is their number. */
+static uint64_t
+dropped_before(const struct log_view *view)
+{
+	struct log_field field;
+	char text[24];
+	size_t at = 0;
+
+	if (strcmp(view->message, LOG_DROPPED) != 0)
+		return 0;
+	while (log_view_field(view, &at, &field)) {
+		if (strcmp(field.key, "count") != 0 || !field.number ||
+		    field.len >= sizeof(text))
+			continue;
+		memcpy(text, field.value, field.len);
+		text[field.len] = '\0';
+		return strtoull(text, NULL, 10);
+	}
+	return 0;
+}
+
 struct log_writer *
 log_writer_open(const struct conf_log *conf)
 {
@@ -333,9 +355,14 @@ log_writer_close(struct log_writer *writer)
 void
 log_writer_write(struct log_writer *writer, const struct log_view *view)
 {
-	if (!keeps_lines(writer)) {
-		if (!ensure_working(writer) || !send_record(writer, view))
-			lose(writer, 1);
+	uint64_t dropped = dropped_before(view);
+
+	/* What becomes of a line that is kept is not known one by one. */
+	if (dropped > 0 && keeps_lines(writer))
+		drain(writer);
+	if (dropped > 0 || !keeps_lines(writer)) {
+		if (!ensure_working(writer) || !write_record(writer, view))
+			lose(writer, 1 + dropped);
 		return;
 	}
 	if (sizeof(writer->buffer) - writer->len < LOG_LINE_MAX)

@@ -72,7 +72,7 @@ summary_write_log(struct log *log, const struct state *state)
 		dropped += atomic_load(&state->workers[i].log_dropped);
 	if (dropped == 0)
 		return;
-	log_record_begin(&record, LOG_LEVEL_WARNING, "log records dropped");
+	log_record_begin(&record, LOG_LEVEL_WARNING, LOG_DROPPED);
 	log_record_uint(&record, "count", dropped);
 	log_emit(log, &record);
 }

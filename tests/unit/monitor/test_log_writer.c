@@ -282,6 +282,47 @@ full_disk_loses_counts_and_recovers(void **state)
 	assert_file_has(f->path, "\n", 2);
 }
 
+/* A record that says how many a process had to drop before. */
+static void
+write_dropped(struct log_writer *writer, uint64_t count)
+{
+	struct log_record record;
+	struct log_view view;
+
+	log_record_begin(&record, LOG_LEVEL_WARNING, LOG_DROPPED);
+	log_record_uint(&record, "count", count);
+	log_record_stamp(&record, "worker", 0, 1);
+	assert_int_equal(
+	    log_view_next(record.data, record.len, &view), record.len);
+	log_writer_write(writer, &view);
+}
+
+static void
+lost_number_of_dropped_records_is_not_lost(void **state)
+{
+	struct fixture *f = *state;
+
+	if (access("/dev/full", W_OK) == -1)
+		skip();
+	assert_int_equal(symlink("/dev/full", f->path), 0);
+	open_writer(f);
+	write_message(f->writer, "lost");
+	write_dropped(f->writer, 40);
+	write_message(f->writer, "lost");
+	log_writer_flush(f->writer);
+	assert_int_equal(log_writer_lost(f->writer), 2 + 1 + 40);
+	assert_int_equal(unlink(f->path), 0);
+	assert_int_equal(log_writer_reopen(f->writer), 0);
+	write_message(f->writer, "kept");
+	write_dropped(f->writer, 7);
+	write_message(f->writer, "kept");
+	log_writer_flush(f->writer);
+	assert_file_has(f->path, "msg=\"log records lost\" count=43 ", 1);
+	assert_file_has(f->path, "msg=\"log records dropped\" count=7\n", 1);
+	assert_file_has(f->path, "\n", 4);
+	assert_int_equal(log_writer_lost(f->writer), 43);
+}
+
 /* Stderr for as long as the writer takes a descriptor of its own. */
 static void
 open_on_stderr(struct fixture *f, int fd)
@@ -570,6 +611,7 @@ main(void)
 		WITH_FILE(old_file_is_kept_when_reopen_fails),
 		WITH_FILE(file_that_cannot_be_opened_is_tried_again),
 		WITH_FILE(full_disk_loses_counts_and_recovers),
+		WITH_FILE(lost_number_of_dropped_records_is_not_lost),
 		WITH_FILE(pipe_that_nobody_reads_blocks_nobody),
 		WITH_FILE(socket_that_nobody_reads_blocks_nobody),
 		WITH_FILE(reader_of_stderr_that_is_gone_is_an_error),
