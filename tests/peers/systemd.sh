@@ -3,8 +3,8 @@
 # overlay of this machine's root file system, then started, asked, hurt,
 # restarted and stopped there.  Needs root, systemd-nspawn and overlayfs.
 #
-# The guest's part is tests/peers/systemd_guest.sh; it writes a line "ok" or
-# "not ok" for each thing it looked at.
+# The guest's parts are tests/peers/systemd_guest_*.sh; they write a line "ok"
+# or "not ok" for each thing they looked at.
 set -u
 
 skip()
@@ -59,19 +59,30 @@ rm -rf "$root/var/log/journal"
 	skip 'configured for another prefix than /usr'
 systemd-sysusers --root="$root" >/dev/null || exit 1
 
-cp "$MUXD_SRCDIR/tests/peers/systemd_guest.sh" "$root/guest.sh" || exit 1
-chmod 755 "$root/guest.sh"
+mkdir "$root/guest" || exit 1
+for part in lib basic load; do
+	cp "$MUXD_SRCDIR/tests/peers/systemd_guest_$part.sh" \
+	    "$root/guest/$part.sh" || exit 1
+done
+cp "$MUXD_BUILDDIR/tests/bench/muxload" "$root/muxload" || exit 1
+# The load leaves more records than the journal takes from one service.
+mkdir -p "$root/etc/systemd/journald.conf.d" || exit 1
+cat >"$root/etc/systemd/journald.conf.d/guest.conf" <<'EOF' || exit 1
+[Journal]
+RateLimitIntervalSec=0
+EOF
 cat >"$root/etc/systemd/system/guest.service" <<'EOF' || exit 1
 [Unit]
 Description=The guest's part of the test
 After=basic.target
 [Service]
 Type=oneshot
-ExecStart=/bin/sh /guest.sh
+ExecStart=/bin/sh /guest/basic.sh
+ExecStart=/bin/sh /guest/load.sh
 ExecStopPost=/bin/systemctl --no-block --force poweroff
 StandardOutput=append:/guest.log
 StandardError=inherit
-TimeoutStartSec=120
+TimeoutStartSec=150
 EOF
 cat >"$root/etc/systemd/system/guest.target" <<'EOF' || exit 1
 [Unit]

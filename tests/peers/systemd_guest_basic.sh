@@ -1,88 +1,13 @@
 #!/bin/sh
 # Runs inside the container, as root, below systemd: see systemd.sh.
 set -u
-
-check()
-{
-	what=$1
-	shift
-	if "$@" >/guest.out 2>&1; then
-		echo "ok: $what"
-	else
-		echo "not ok: $what"
-		sed 's/^/    /' /guest.out
-	fi
-}
-
-# Wait until a command succeeds, for 20 seconds at most.
-until_true()
-{
-	n=0
-	until "$@" >/dev/null 2>&1; do
-		n=$((n + 1))
-		[ "$n" -lt 200 ] || return 1
-		sleep 0.1
-	done
-}
-
-echo_answers()
-{
-	[ "$(echo hello | nc -N -w 5 127.0.0.1 7)" = hello ]
-}
-
-# http_answers PORT
-http_answers()
-{
-	[ "$(curl -sS -m 5 "http://127.0.0.1:$1/")" = '200 OK' ]
-}
-
-main_pid()
-{
-	systemctl show -P MainPID muxd
-}
-
-workers()
-{
-	pgrep -P "$(main_pid)" -f 'muxd: worker'
-}
-
-# Of every worker: not root, no capability, no way to get one.
-workers_are_powerless()
-{
-	for pid in $(workers); do
-		grep -Eq '^CapEff:[[:space:]]*0+$' "/proc/$pid/status" &&
-		    grep -Eq '^CapPrm:[[:space:]]*0+$' "/proc/$pid/status" &&
-		    grep -Eq '^NoNewPrivs:[[:space:]]*1$' "/proc/$pid/status" &&
-		    [ "$(stat -c %U "/proc/$pid")" = muxd ] || return 1
-	done
-	[ -n "$(workers)" ]
-}
-
-nothing_is_root()
-{
-	! ps -o user= -p "$(main_pid)" --ppid "$(main_pid)" | grep -qv muxd
-}
-
-# journal_has PATTERN FIELD=VALUE...: a line of muxd's with these fields.
-journal_has()
-{
-	pattern=$1
-	shift
-	journalctl --quiet --no-pager -o cat -u muxd "$@" | grep -q "$pattern"
-}
+. /guest/lib.sh
 
 # Told by the status of systemctl, not by a time-out.
 reload_fails()
 {
 	timeout 20 systemctl reload muxd
 	[ $? = 1 ]
-}
-
-new_worker()
-{
-	now=$(workers | sort | tr '\n' ' ')
-	[ "$(echo "$now" | wc -w)" -eq "$worker_count" ] &&
-	    [ "$now" != "$workers_before" ]
 }
 
 ip link set lo up
@@ -128,8 +53,7 @@ check 'a second instance is refused' \
     sh -c '! timeout 20 runuser -u muxd -- /usr/sbin/muxd'
 check 'it hurts nobody' echo_answers
 
-workers_before=$(workers | sort | tr '\n' ' ')
-worker_count=$(echo "$workers_before" | wc -w)
+remember_workers
 kill -KILL "$(workers | head -n 1)"
 check 'fault 47: a killed worker comes back' until_true new_worker
 check 'echo answers after it' echo_answers
@@ -156,8 +80,7 @@ check 'fault 8: systemctl reload returns, and fails, when it is refused' \
     reload_fails
 check 'fault 8: the status says so' until_true \
     sh -c 'systemctl show -P StatusText muxd | grep -q refused'
-check 'fault 17: it is active again' until_true \
-    sh -c '[ "$(systemctl show -P ActiveState muxd)" = active ]'
+check 'fault 17: it is active again' until_true is_active
 check 'the journal says where it is wrong, and why' until_true journal_has \
     'configuration .*nonsense'
 check 'all is served as before' http_answers 9
@@ -193,4 +116,3 @@ check 'the unit is exposed little (systemd-analyze, at most 1.5)' sh -c '
 	    sed -n "s/.*level for muxd.service: \([0-9.]*\).*/\1/p" |
 	    awk "{ print; exit !(\$1 <= 1.5) }"'
 systemd-analyze security --no-pager muxd | tail -n 1
-echo 'the end'
