@@ -40,7 +40,7 @@
 #include "state/tally.h"
 
 #define STATE_NAME_MAX       64 /* of a service, NUL included */
-#define STATE_LAYOUT_VERSION 6
+#define STATE_LAYOUT_VERSION 7
 
 /* How much of everything there is room for; fixed when it is made. */
 struct state_shape {
