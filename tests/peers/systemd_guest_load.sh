@@ -63,6 +63,24 @@ metric_is_above()
 	[ "$(metric "$1")" -gt "$2" ]
 }
 
+workers_are()
+{
+	[ "$(workers | wc -l)" -eq "$1" ]
+}
+
+# How many clients wait to be accepted on port 7.
+queue_is()
+{
+	awk -v want="$1" '$4 == "0A" && $2 ~ /:0007$/ {
+			split($5, queue, ":")
+			for (i = 1; i <= length(queue[2]); i++)
+				n += (index("0123456789ABCDEF",
+				    substr(queue[2], i, 1)) - 1) * \
+				    16 ^ (length(queue[2]) - i)
+		}
+		END { exit n != want }' /proc/net/tcp
+}
+
 # journal_field NAME FIELD=VALUE...: of the latest record.
 journal_field()
 {
@@ -79,6 +97,11 @@ status_has()
 
 # ---- clients come and go ----
 
+# It starts more often here than an administrator would have it start.
+drop_in often <<'EOF'
+[Unit]
+StartLimitIntervalSec=0
+EOF
 check 'a muxd of two workers starts' systemctl start muxd
 
 put_load reload -c 20 -n 20000
@@ -105,8 +128,37 @@ check 'fault 1: a killed worker comes back under load' until_true new_worker
 end_load
 check 'fault 1: it costs no more than the clients it had' load_had 9980 20
 
+# ---- restart ----
+
+put_load restart -c 20 -n 20000
+round=0
+while load_runs && [ "$round" -lt 10 ]; do
+	round=$((round + 1))
+	restarted=$(main_pid)
+	check "systemctl restart under load, $round" systemctl restart muxd
+	check "and it is another process" test "$(main_pid)" != "$restarted"
+done
+end_load
+check '20,000 clients, and none was reset by a restart' load_had 20000 0
+
+# Clients that wait in the queues of workers that do not move.
+check 'the workers are there' until_true workers_are 2
+for pid in $(workers); do
+	kill -STOP "$pid"
+done
+killed=$(main_pid)
+put_load queue -c 40 -n 40
+check 'fault 2: clients wait' until_true queue_is 40
+kill -KILL "$killed"
+end_load
+check 'fault 15: a killed master resets nobody who waits' load_had 40 0
+check 'fault 15: it is another process' test "$(main_pid)" != "$killed"
+check 'counters go on' metric_is_above \
+    'muxd_accepted_total{service="echo"}' 60000
+
 # ---- a worker that hangs ----
 
+restarts=$(systemctl show -P NRestarts muxd)
 put_load hang -c 20 -d 14s
 remember_workers
 kill -STOP "$(workers | head -n 1)"
@@ -117,7 +169,7 @@ check 'fault 4: it is replaced' until_true new_worker
 end_load
 check 'fault 4: it costs no more than the clients it had' load_had 1000 20
 check 'fault 4: the service manager need not care' \
-    test "$(systemctl show -P NRestarts muxd)" = 0
+    test "$(systemctl show -P NRestarts muxd)" = "$restarts"
 
 # ---- the watchdog ----
 
@@ -162,6 +214,39 @@ check 'fault 47: stop' systemctl stop muxd
 check 'fault 47: nobody was killed for a call' sh -c \
     '! journalctl --no-pager -u muxd | grep -i "SIGSYS\|bad system call"'
 drop_out refused
+
+# ---- sockets that the service manager has bound ----
+
+cat >/etc/systemd/system/muxd-web.socket <<'EOF'
+[Socket]
+Service=muxd.service
+FileDescriptorName=web
+ListenStream=127.0.0.1:80
+EOF
+systemctl daemon-reload
+check 'socket activation: the socket' systemctl start muxd-web.socket
+check 'socket activation: the first client starts muxd' http_answers 80
+check 'socket activation: it is up' until_true is_active
+check 'socket activation: what nobody has bound for it' echo_answers
+check 'socket activation: restart' systemctl restart muxd
+check 'socket activation: answer after it' http_answers 80
+check 'socket activation: reload' systemctl reload muxd
+check 'socket activation: answer after that' http_answers 80
+systemctl stop muxd
+check 'socket activation: and the first client again' http_answers 80
+systemctl stop muxd-web.socket muxd
+sed -i 's/=web/=wob/' /etc/systemd/system/muxd-web.socket
+systemctl daemon-reload
+systemctl start muxd-web.socket
+check 'fault 16: a name that is no service does not start' \
+    sh -c '! systemctl start muxd'
+check 'fault 16: the journal has the name and the address' until_true \
+    sh -c 'journalctl -q --no-pager -o cat -u muxd | grep "wob" |
+	grep -q "127.0.0.1:80"'
+systemctl stop muxd-web.socket
+rm /etc/systemd/system/muxd-web.socket
+systemctl daemon-reload
+systemctl reset-failed muxd
 
 # ---- logs ----
 
