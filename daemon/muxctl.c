@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "muxctl_answers.h"
+#include "muxctl_explain.h"
 #include "muxctl_table.h"
 
 #define WORDS_MAX REQUEST_WORDS
@@ -58,6 +59,9 @@ finish(const struct muxctl *muxctl, const struct request *request,
 	const char *path;
 
 	if (!link_is_ok(last)) {
+		/* What was told before is true. */
+		if (id == COMMAND_EXPLAIN && json_array_size(items) > 0)
+			explain_print(items, NULL);
 		/* The first of the messages is the error, if there are any. */
 		if (json_array_size(json_at(last, "messages")) > 0)
 			answers_print_messages(
@@ -73,6 +77,8 @@ finish(const struct muxctl *muxctl, const struct request *request,
 	if (muxctl->json) {
 		if (json_object_size(last) > 0)
 			print_json(last);
+	} else if (id == COMMAND_EXPLAIN) {
+		explain_print(items, last);
 	} else if (table_of(id, 0, &path) != NULL && *path == '\0') {
 		table_write(stdout, table_of(id, 0, &path), items, 0, 0);
 	} else {

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "muxctl_explain.h"
 #include "muxctl_table.h"
 
 static void
@@ -204,7 +205,9 @@ answers_print(enum command_id id, const json_t *answer)
 {
 	const char *path;
 
-	if (id == COMMAND_STATUS)
+	if (id == COMMAND_TRY)
+		explain_print_try(answer);
+	else if (id == COMMAND_STATUS)
 		print_status(answer);
 	else if (id == COMMAND_DIFF)
 		print_diff(answer);

@@ -104,6 +104,24 @@ complete_bans(const struct completion *completion)
 	json_decref(answer);
 }
 
+/* service=NAME */
+static void
+complete_services(const struct completion *completion)
+{
+	static const char *const words[] = { "show", "services" };
+	json_t *answer = link_query(completion->link, words, 2), *row;
+	char name[TABLE_CELL_MAX];
+	size_t i;
+
+	json_array_foreach(json_object_get(answer, "services"), i, row)
+	{
+		(void)snprintf(name, sizeof(name), "service=%s",
+		    json_string_value(json_object_get(row, "name")));
+		offer(completion, name);
+	}
+	json_decref(answer);
+}
+
 static void
 complete_argument(const struct completion *completion,
     const struct command *command, size_t nth)
@@ -116,10 +134,16 @@ complete_argument(const struct completion *completion,
 		if ((command->options & command_options[i].bit) != 0)
 			offer(completion, command_options[i].name);
 	offer(completion, "--json");
+	if (command->id == COMMAND_EXPLAIN && nth == 0)
+		offer(completion, "--try");
+	if (command->id == COMMAND_TRY)
+		offer(completion, "src=");
 	if (completion->link == NULL)
 		return;
 	if (argument == ARGUMENT_SERVER)
 		complete_servers(completion);
+	else if (command->id == COMMAND_TRY)
+		complete_services(completion);
 	else if (command->id == COMMAND_UNBAN && nth == 0)
 		complete_bans(completion);
 }

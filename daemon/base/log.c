@@ -34,14 +34,19 @@ struct head {
 	int32_t pid;
 	int64_t time_us;
 	int32_t slot;
-	uint8_t truncated;
+	uint8_t flags;    /* FLAG_… */
 	char process[11]; /* with its NUL */
 };
 
 _Static_assert(sizeof(struct head) == 32, "no padding: it would leak bytes");
 _Static_assert(LOG_RECORD_MAX <= UINT16_MAX, "lengths are 16 bits");
 
-enum { FIELD_TEXT, FIELD_NUMBER };
+enum { FIELD_TEXT, FIELD_NUMBER, FIELD_MEMO };
+
+enum { FLAG_TRUNCATED = 1, FLAG_UNLOGGED = 2 };
+
+/* The key of a memo, which nobody sees. */
+#define MEMO_KEY "memo"
 
 /* A message longer than this is cut, so that there is room for fields. */
 #define MESSAGE_MAX 1024
@@ -87,6 +92,7 @@ log_record_begin(
 	record->data[sizeof(head) + len] = '\0';
 	record->len = (uint16_t)(sizeof(head) + len + 1);
 	record->truncated = message[len] != '\0';
+	record->unlogged = false;
 }
 
 static enum log_level
@@ -155,6 +161,12 @@ log_record_int(struct log_record *record, const char *key, int64_t value)
 }
 
 void
+log_record_memo(struct log_record *record, const void *memo, size_t len)
+{
+	add_field(record, MEMO_KEY, FIELD_MEMO, memo, len);
+}
+
+void
 log_record_addr(
     struct log_record *record, const char *key, const struct addr *addr)
 {
@@ -191,7 +203,8 @@ log_record_stamp(
 	head.pid = pid;
 	head.time_us = clock_wall_us();
 	head.slot = slot;
-	head.truncated = record->truncated;
+	head.flags = (uint8_t)((record->truncated ? FLAG_TRUNCATED : 0) |
+	    (record->unlogged ? FLAG_UNLOGGED : 0));
 	(void)compat_strlcpy(head.process, process, sizeof(head.process));
 	memcpy(record->data, &head, sizeof(head));
 }
@@ -281,7 +294,8 @@ emit_stderr(struct log *log, struct log_record *record)
 void
 log_emit(struct log *log, struct log_record *record)
 {
-	if (!log_wants(log, record_level(record)))
+	if (record->unlogged ? log->fd == -1
+			     : !log_wants(log, record_level(record)))
 		return;
 	if (log->fd == -1) {
 		/* The process may have forked since; here it costs nothing
@@ -411,8 +425,8 @@ is_number(const unsigned char *s, size_t len)
 
 /* Take a field of the bytes from *at to end apart, and advance *at. */
 static bool
-read_field(
-    const unsigned char **at, const unsigned char *end, struct log_field *field)
+read_field(const unsigned char **at, const unsigned char *end,
+    struct log_field *field, bool *memo)
 {
 	const unsigned char *next;
 	uint16_t len;
@@ -425,12 +439,13 @@ read_field(
 	kind = *next++;
 	memcpy(&len, next, sizeof(len));
 	next += sizeof(len);
-	if (kind > FIELD_NUMBER || len > end - next)
+	if (kind > FIELD_MEMO || len > end - next)
 		return false;
 	field->key = (const char *)*at;
 	field->value = next;
 	field->len = len;
 	field->number = kind == FIELD_NUMBER;
+	*memo = kind == FIELD_MEMO;
 	*at = next + len;
 	return !field->number || is_number(field->value, field->len);
 }
@@ -442,9 +457,10 @@ fields_valid(const struct log_view *view)
 	const unsigned char *at = view->fields;
 	const unsigned char *end = at + view->fields_len;
 	struct log_field field;
+	bool memo;
 
 	for (unsigned i = 0; i < view->nfields; i++)
-		if (!read_field(&at, end, &field))
+		if (!read_field(&at, end, &field, &memo))
 			return false;
 	return at == end;
 }
@@ -460,7 +476,7 @@ log_view_next(const unsigned char *data, size_t len, struct log_view *view)
 	memcpy(&head, data, sizeof(head));
 	if (head.len <= sizeof(head) || head.len > len ||
 	    head.len > LOG_RECORD_MAX || head.level >= NLEVELS ||
-	    head.truncated > 1 || head.slot < -1)
+	    head.flags > (FLAG_TRUNCATED | FLAG_UNLOGGED) || head.slot < -1)
 		return 0;
 	process = data + offsetof(struct head, process);
 	if (!read_key(process, process + sizeof(head.process), &next))
@@ -473,7 +489,8 @@ log_view_next(const unsigned char *data, size_t len, struct log_view *view)
 	view->time_us = head.time_us;
 	view->pid = head.pid;
 	view->slot = head.slot;
-	view->truncated = head.truncated;
+	view->truncated = (head.flags & FLAG_TRUNCATED) != 0;
+	view->unlogged = (head.flags & FLAG_UNLOGGED) != 0;
 	view->process = (const char *)process;
 	view->message = (const char *)message;
 	view->fields = nul + 1;
@@ -486,9 +503,42 @@ bool
 log_view_field(const struct log_view *view, size_t *at, struct log_field *field)
 {
 	const unsigned char *next = view->fields + *at;
+	bool memo;
 
-	if (!read_field(&next, view->fields + view->fields_len, field))
-		return false;
+	do {
+		if (!read_field(
+			&next, view->fields + view->fields_len, field, &memo))
+			return false;
+	} while (memo);
 	*at = (size_t)(next - view->fields);
 	return true;
+}
+
+bool
+log_view_find(
+    const struct log_view *view, const char *key, struct log_field *field)
+{
+	size_t at = 0;
+
+	while (log_view_field(view, &at, field))
+		if (strcmp(field->key, key) == 0)
+			return true;
+	return false;
+}
+
+const unsigned char *
+log_view_memo(const struct log_view *view, size_t *len)
+{
+	const unsigned char *next = view->fields;
+	struct log_field field;
+	bool memo;
+
+	while (
+	    read_field(&next, view->fields + view->fields_len, &field, &memo)) {
+		if (!memo)
+			continue;
+		*len = field.len;
+		return field.value;
+	}
+	return NULL;
 }

@@ -41,6 +41,9 @@ int log_level_parse(const char *name);
 struct log_record {
 	uint16_t len;   /* bytes of data in use, header included */
 	bool truncated; /* a field did not fit and was left out */
+	/* The caller's: it goes to the monitor whatever the level of the log,
+	 * and is written nowhere. */
+	bool unlogged;
 	unsigned char data[LOG_RECORD_MAX];
 };
 
@@ -59,6 +62,8 @@ void log_record_uint(
 void log_record_int(struct log_record *record, const char *key, int64_t value);
 void log_record_addr(
     struct log_record *record, const char *key, const struct addr *addr);
+/* Add bytes that no log shows: for log_view_memo() alone.  One a record. */
+void log_record_memo(struct log_record *record, const void *memo, size_t len);
 /* As log_record_str(), the value in the manner of printf(3). */
 void log_record_fmt(struct log_record *record, const char *key, const char *fmt,
     ...) __attribute__((format(printf, 3, 4)));
@@ -140,6 +145,7 @@ struct log_view {
 	int32_t pid;
 	int slot;
 	bool truncated;      /* its writer had more to say than fits */
+	bool unlogged;       /* it is for no log */
 	const char *process; /* NUL-terminated, as are message and keys */
 	const char *message;
 	const unsigned char *fields; /* for log_view_field() */
@@ -164,5 +170,12 @@ struct log_field {
  * last one. */
 bool log_view_field(
     const struct log_view *view, size_t *at, struct log_field *field);
+
+/* The field of that key; false if there is none. */
+bool log_view_find(
+    const struct log_view *view, const char *key, struct log_field *field);
+
+/* The memo of the record and its length; NULL if it has none. */
+const unsigned char *log_view_memo(const struct log_view *view, size_t *len);
 
 #endif

@@ -49,6 +49,15 @@ enum conf_log_target {
 	LOG_TARGET_FILE
 };
 
+/* Of which sessions the kernel is asked what it knows, when they end. */
+enum conf_tcp_info {
+	TCP_INFO_NEVER,
+	TCP_INFO_UNCLEAN, /* of those whose end nobody wished for */
+	TCP_INFO_ALWAYS
+};
+
+struct strbuf;
+
 struct conf_log {
 	enum conf_log_target target;
 	char *path; /* of LOG_TARGET_FILE, absolute */
@@ -57,6 +66,8 @@ struct conf_log {
 	bool access;       /* one record for each session */
 	uint64_t progress; /* and one each time it is that old again; ms, 0:
 			    * none */
+	bool remember;     /* one for muxctl explain */
+	enum conf_tcp_info tcp_info;
 };
 
 enum conf_when_full { WHEN_FULL_WAIT, WHEN_FULL_REFUSE };
@@ -363,6 +374,19 @@ int conf_dump(const struct conf *conf, FILE *out, bool origins);
  * such as "status"; *file NULL if it has none. */
 void conf_origin(const struct conf *conf, const char *section,
     const char *option, const char **file, int *line);
+
+/*
+ * The value of an option as one would write it, appended to *value, and where
+ * it stands: in the section of that path ("service.limit"), of what base is (a
+ * struct conf_service, conf_pool or conf_server of this configuration), or of
+ * the whole daemon (NULL).  An inherited one stands in "defaults".  *file is
+ * NULL if it is a default.  element is one of a list, or CONF_ELEMENTS for all
+ * of it.  False if there is no such value.
+ */
+#define CONF_ELEMENTS SIZE_MAX
+bool conf_tell(const struct conf *conf, const void *base, const char *section,
+    const char *option, size_t element, struct strbuf *value, const char **file,
+    int *line);
 
 /* When a change of an option takes effect. */
 enum conf_applies { APPLIES_RELOAD, APPLIES_NEW_CONNECTIONS, APPLIES_RESTART };

@@ -216,3 +216,48 @@ conf_dump(const struct conf *conf, FILE *out, bool origins)
 		return -1;
 	return fflush(out) == EOF ? -1 : 0;
 }
+
+/* ---- one of them ---- */
+
+static const struct conf_option *
+find_option(const char *section, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < conf_noptions; i++)
+		if (strcmp(conf_sections[conf_options[i].section].path,
+			section) == 0 &&
+		    strcmp(conf_options[i].name, name) == 0)
+			return &conf_options[i];
+	return NULL;
+}
+
+bool
+conf_tell(const struct conf *conf, const void *base, const char *section,
+    const char *option, size_t element, struct strbuf *value, const char **file,
+    int *line)
+{
+	const struct conf_option *found = find_option(section, option);
+	const struct conf_scope *global = &conf->source->scopes[0];
+	const struct conf_setting *setting;
+	const struct dump dump = {
+		.conf = conf,
+		.scope = base != NULL ? conf_source_scope(conf->source, base)
+				      : global,
+	};
+
+	if (found == NULL || dump.scope == NULL)
+		return false;
+	setting = element == CONF_ELEMENTS
+	    ? find_setting(dump.scope, found)
+	    : conf_scope_element(dump.scope, found, element);
+	if (setting == NULL && found->inherits != SECTION_GLOBAL)
+		setting = conf_scope_find(
+		    global, conf_option_get(found->inherits, found->name));
+	*file = setting != NULL ? setting->file : NULL;
+	*line = setting != NULL ? setting->line : 0;
+	if (element != CONF_ELEMENTS)
+		return found->type->format(
+		    found, dump.scope->base, element, value);
+	return append_value(&dump, found, value);
+}

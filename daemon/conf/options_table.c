@@ -66,6 +66,10 @@ const struct conf_option conf_options[] = {
 	{ SECTION_LOG, "progress", &conf_type_duration, "1h",
 	    APPLIES_NEW_CONNECTIONS, IN_CONF(log.progress),
 	    .min = 1000, .max = WEEK, .zero = true },
+	{ SECTION_LOG, "remember", &conf_type_boolean, "true",
+	    APPLIES_RELOAD, IN_CONF(log.remember) },
+	{ SECTION_LOG, "tcp_info", &conf_type_word, "unclean",
+	    APPLIES_RELOAD, IN_CONF(log.tcp_info), .word = conf_word_tcp_info },
 
 	{ SECTION_LIMITS, "connections", &conf_type_integer, "auto",
 	    APPLIES_RELOAD, IN_CONF(connections),

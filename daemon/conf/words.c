@@ -54,6 +54,18 @@ conf_word_handler(unsigned value)
 }
 
 const char *
+conf_word_tcp_info(unsigned value)
+{
+	static const char *const words[] = {
+		[TCP_INFO_NEVER] = "never",
+		[TCP_INFO_UNCLEAN] = "unclean",
+		[TCP_INFO_ALWAYS] = "always",
+	};
+
+	return WORD(words, value);
+}
+
+const char *
 conf_word_when_full(unsigned value)
 {
 	static const char *const words[] = {

@@ -10,6 +10,7 @@ const char *conf_word_log_level(unsigned value);
 const char *conf_word_log_format(unsigned value);
 const char *conf_word_log_target(unsigned value);
 const char *conf_word_handler(unsigned value);
+const char *conf_word_tcp_info(unsigned value);
 const char *conf_word_when_full(unsigned value);
 const char *conf_word_balance(unsigned value);
 const char *conf_word_proxy_protocol(unsigned value);

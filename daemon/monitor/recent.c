@@ -49,35 +49,18 @@ ring_note(struct ring *ring, const unsigned char *data, size_t len)
 	ring->noted++;
 }
 
-static bool
-is_benign(const struct log_field *reason)
-{
-	const char *name;
-	int i;
-
-	for (i = REASON_NONE + 1; i < REASON_COUNT; i++) {
-		name = reason_info((enum reason)i)->name;
-		if (strlen(name) == reason->len &&
-		    memcmp(name, reason->value, reason->len) == 0)
-			return report_reason_benign((enum reason)i);
-	}
-	return true;
-}
-
 /* Whether it tells of an end that nobody wished for. */
 static bool
 is_bad_end(const struct log_view *view)
 {
 	struct log_field field;
-	size_t at = 0;
 
 	if (strcmp(view->message, "session ended") != 0 &&
 	    strcmp(view->message, "client refused") != 0)
 		return false;
-	while (log_view_field(view, &at, &field))
-		if (strcmp(field.key, "reason") == 0)
-			return !is_benign(&field);
-	return false;
+	return log_view_find(view, "reason", &field) &&
+	    !reason_is_benign(
+		reason_find((const char *)field.value, field.len));
 }
 
 void

@@ -312,7 +312,7 @@ report_push_closes(
 		info = reason_info((enum reason)i);
 		n = state_sum_ended(
 		    source->state, source->services[service], info->code);
-		if (n == 0 || (!all && report_reason_benign(info->code)))
+		if (n == 0 || (!all && reason_is_benign(info->code)))
 			continue;
 		row = report_object(report);
 		report_set_text(report, row, "service",

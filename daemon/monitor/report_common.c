@@ -279,23 +279,3 @@ report_rate_load(const struct bucket *bucket, struct rate rate, uint64_t now_ms)
 	load = (double)(full - now_ms) / rate.period_ms;
 	return load > 1 ? 1 : load;
 }
-
-bool
-report_reason_benign(enum reason reason)
-{
-	switch (reason) {
-	case REASON_NONE:
-	case REASON_CLIENT_CLOSED:
-	case REASON_SERVED:
-	case REASON_IDLE_TIMEOUT:
-	case REASON_LIFETIME:
-	case REASON_DRAINED:
-	case REASON_STOPPED:
-	case REASON_REMOVED:
-	case REASON_SERVER_CLOSED:
-	case REASON_RESPONDED:
-		return true;
-	default:
-		return false;
-	}
-}

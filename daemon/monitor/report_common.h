@@ -102,7 +102,4 @@ double report_rate_load(
 const char *report_target(
     const struct conf_target *target, char *buf, size_t size);
 
-/* Whether a reason is an end that nobody need worry about. */
-bool report_reason_benign(enum reason reason);
-
 #endif

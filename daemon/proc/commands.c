@@ -12,7 +12,7 @@ const struct command command_table[] = {
 	    "the daemon as a whole" },
 	{ COMMAND_SHOW_SERVICES, "show services", { 0 }, 0, OPTION_BY_WORKER,
 	    false, "services, their sessions and counters" },
-	{ COMMAND_SHOW_POOLS, "show pools", { 0 }, 0, 0, false,
+	{ COMMAND_SHOW_POOLS, "show pools", { 0 }, 0, OPTION_BY_WORKER, false,
 	    "pools, and how many of their servers are usable" },
 	{ COMMAND_SHOW_SERVERS, "show servers", { 0 }, 0, OPTION_BY_WORKER,
 	    false, "servers, their health and counters" },
@@ -30,6 +30,10 @@ const struct command command_table[] = {
 	    "prefixes that are banned" },
 	{ COMMAND_SHOW_CONFIG, "show config", { 0 }, 0, 0, false,
 	    "the configuration in force" },
+	{ COMMAND_TRY, "explain --try", { ARGUMENT_CLIENT, ARGUMENT_SERVICE },
+	    2, 0, false, "what would happen to a client now" },
+	{ COMMAND_EXPLAIN, "explain", { ARGUMENT_PREFIX }, 1, OPTION_LAST,
+	    false, "how the last sessions of a client went, and ended" },
 	{ COMMAND_TOP, "top", { 0 }, 0, 0, true,
 	    "services and servers, once a second" },
 	{ COMMAND_EVENTS, "events", { 0 }, 0, 0, false,
@@ -72,6 +76,7 @@ const struct command_option command_options[] = {
 	{ OPTION_BY_WORKER, "--by-worker", NULL },
 	{ OPTION_FOR, "--for", "DURATION" },
 	{ OPTION_SOURCE, "--source", "PREFIX" },
+	{ OPTION_LAST, "--last", "N" },
 };
 
 _Static_assert(
@@ -87,6 +92,8 @@ argument_name(enum argument argument)
 		[ARGUMENT_NUMBER] = "N",
 		[ARGUMENT_SESSION] = "SESSION",
 		[ARGUMENT_PREFIX] = "PREFIX",
+		[ARGUMENT_CLIENT] = "src=ADDRESS",
+		[ARGUMENT_SERVICE] = "service=NAME",
 	};
 
 	if ((size_t)argument >= sizeof(names) / sizeof(names[0]))

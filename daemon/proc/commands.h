@@ -20,6 +20,8 @@ enum command_id {
 	COMMAND_SHOW_ERRORS,
 	COMMAND_SHOW_BANS,
 	COMMAND_SHOW_CONFIG,
+	COMMAND_TRY,
+	COMMAND_EXPLAIN,
 	COMMAND_TOP,
 	COMMAND_EVENTS,
 	COMMAND_METRICS,
@@ -44,7 +46,9 @@ enum argument {
 	ARGUMENT_SERVER,  /* POOL/SERVER */
 	ARGUMENT_NUMBER,  /* N */
 	ARGUMENT_SESSION, /* SESSION, as records have it */
-	ARGUMENT_PREFIX   /* PREFIX, as 192.0.2.0/24 */
+	ARGUMENT_PREFIX,  /* PREFIX, as 192.0.2.0/24 */
+	ARGUMENT_CLIENT,  /* src=ADDRESS */
+	ARGUMENT_SERVICE  /* service=NAME */
 };
 
 #define COMMAND_ARGUMENTS 2
@@ -53,7 +57,8 @@ enum argument {
 enum {
 	OPTION_BY_WORKER = 1, /* --by-worker */
 	OPTION_FOR = 2,       /* --for DURATION */
-	OPTION_SOURCE = 4     /* --source PREFIX */
+	OPTION_SOURCE = 4,    /* --source PREFIX */
+	OPTION_LAST = 8       /* --last N */
 };
 
 struct command {
@@ -76,7 +81,7 @@ struct command_option {
 };
 
 /* COMMAND_OPTIONS rows. */
-#define COMMAND_OPTIONS 3
+#define COMMAND_OPTIONS 4
 extern const struct command_option command_options[];
 
 /* "POOL/SERVER"; "" for ARGUMENT_NONE. */

@@ -12,6 +12,7 @@
 #include "base/compat.h"
 #include "net/socket.h"
 #include "proc/control_client.h"
+#include "proc/question.h"
 
 /* Connections taken in one turn. */
 #define CONTROL_ACCEPTS 8
@@ -200,6 +201,8 @@ control_close(struct control *control)
 		control_client_flush(client);
 		control_client_end(client);
 	}
+	question_close(control->question.question);
+	control->question.question = NULL;
 	loop_timer_cancel(control->sup->loop, &control->resume);
 	/* The name first: who finds it finds somebody. */
 	(void)unlink(control->path);

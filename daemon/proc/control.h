@@ -8,6 +8,8 @@
  *   control_show.c      what is asked of monitor/report.c
  *   control_reload.c    the order to reload
  *   control_diff.c      what that would change
+ *   control_explain.c   what has become of a client
+ *   control_try.c       what would become of one
  *   control_watch.c     events for those who subscribe
  *
  * A request is a line of words (proc/request.h).  Its answer is made of lines
@@ -41,7 +43,17 @@
 #define CONTROL_OUTPUT_MAX (UINT32_C(8) << 20) /* bytes that it has not taken */
 
 struct control;
+struct control_client;
+struct question;
 struct reload;
+
+/* A question that the monitor was asked.  There is one at a time, so that a
+ * monitor that does not answer is not sent more and more of them. */
+struct control_question {
+	struct question *question;    /* NULL: none */
+	struct control_client *owner; /* NULL: nobody waits for it any more */
+	pid_t monitor;                /* who was asked */
+};
 
 /* What the owner does. */
 struct control_ops {
@@ -65,6 +77,7 @@ struct control {
 	uint64_t started_ms;
 	struct log_limit refusals;
 	struct control_watch watch;
+	struct control_question question; /* the one under way */
 };
 
 /* Listen at the path, which the lock says is nobody else's; the string must

@@ -35,6 +35,8 @@ control_client_end(struct control_client *client)
 	if (client->over)
 		return;
 	client->over = true;
+	if (client->control->question.owner == client)
+		client->control->question.owner = NULL;
 	if (client->order != NULL)
 		control_reload_forget(client->order);
 	if (client->phase == CONTROL_SUBSCRIBED)

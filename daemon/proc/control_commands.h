@@ -4,6 +4,7 @@
 #ifndef MUXD_PROC_CONTROL_COMMANDS_H
 #define MUXD_PROC_CONTROL_COMMANDS_H
 
+#include "monitor/report.h"
 #include "proc/control_client.h"
 
 /* Do what client->job.request asks for, which answers or goes on later. */
@@ -11,6 +12,17 @@ void control_commands_run(struct control_client *client);
 
 /* What a reload would change (control_diff.c). */
 void control_diff(struct control_client *client);
+
+/* What has become of a client (control_explain.c), and what would
+ * (control_try.c). */
+void control_explain(struct control_client *client);
+void control_try(struct control_client *client);
+
+/* What reports are made from. */
+struct report_source control_source(const struct control_client *client);
+
+/* Write the number of a session as records have it into its row. */
+void control_set_session(json_t *row);
 
 /* The functions of those that only look (control_show.c). */
 void control_show_status(struct control_client *client);

@@ -18,8 +18,8 @@
 /* Sessions told of in one turn. */
 #define SESSIONS_STEP 200
 
-static struct report_source
-show_source(const struct control_client *client)
+struct report_source
+control_source(const struct control_client *client)
 {
 	const struct control *control = client->control;
 	const struct supervisor *sup = control->sup;
@@ -69,7 +69,7 @@ void
 control_show_status(struct control_client *client)
 {
 	const struct control *control = client->control;
-	struct report_source source = show_source(client);
+	struct report_source source = control_source(client);
 	json_t *status = report_status(&source, show_now(client));
 
 	if (status != NULL)
@@ -81,7 +81,7 @@ control_show_status(struct control_client *client)
 void
 control_show_services(struct control_client *client)
 {
-	struct report_source source = show_source(client);
+	struct report_source source = control_source(client);
 
 	show(client, "services",
 	    report_services(&source, show_now(client), show_by_worker(client)));
@@ -90,9 +90,10 @@ control_show_services(struct control_client *client)
 void
 control_show_pools(struct control_client *client)
 {
-	struct report_source source = show_source(client);
+	struct report_source source = control_source(client);
 
-	show(client, "pools", report_pools(&source, show_now(client), false));
+	show(client, "pools",
+	    report_pools(&source, show_now(client), show_by_worker(client)));
 }
 
 /* A server that is no name has one place, and the counters of its workers. */
@@ -112,7 +113,7 @@ show_server_workers(json_t *server)
 void
 control_show_servers(struct control_client *client)
 {
-	struct report_source source = show_source(client);
+	struct report_source source = control_source(client);
 	json_t *pools =
 	    report_pools(&source, show_now(client), show_by_worker(client));
 	json_t *all = json_array(), *pool, *server;
@@ -139,7 +140,7 @@ control_show_servers(struct control_client *client)
 void
 control_show_sources(struct control_client *client)
 {
-	struct report_source source = show_source(client);
+	struct report_source source = control_source(client);
 	json_t *sources = report_sources(&source, 0);
 
 	control_client_succeed(client, sources);
@@ -148,7 +149,7 @@ control_show_sources(struct control_client *client)
 void
 control_show_limits(struct control_client *client)
 {
-	struct report_source source = show_source(client);
+	struct report_source source = control_source(client);
 
 	show(client, "limits", report_limits(&source, show_now(client)));
 }
@@ -156,7 +157,7 @@ control_show_limits(struct control_client *client)
 void
 control_show_workers(struct control_client *client)
 {
-	struct report_source source = show_source(client);
+	struct report_source source = control_source(client);
 
 	show(client, "workers", report_workers(&source, show_now(client)));
 }
@@ -164,7 +165,7 @@ control_show_workers(struct control_client *client)
 void
 control_show_errors(struct control_client *client)
 {
-	struct report_source source = show_source(client);
+	struct report_source source = control_source(client);
 
 	show(client, "errors", report_errors(&source));
 }
@@ -215,7 +216,7 @@ control_show_config(struct control_client *client)
 void
 control_show_metrics(struct control_client *client)
 {
-	struct report_source source = show_source(client);
+	struct report_source source = control_source(client);
 	struct strbuf out = { 0 };
 	json_t *text = NULL;
 
@@ -230,8 +231,8 @@ control_show_metrics(struct control_client *client)
 
 /* As records have it, which is not how a number of 64 bits survives all
  * readers of JSON. */
-static void
-show_session(struct control_client *client, json_t *row)
+void
+control_set_session(json_t *row)
 {
 	json_int_t id = json_integer_value(json_object_get(row, "id"));
 	char text[24];
@@ -239,13 +240,12 @@ show_session(struct control_client *client, json_t *row)
 	(void)snprintf(text, sizeof(text), "%016" PRIx64, (uint64_t)id);
 	(void)json_object_del(row, "id");
 	(void)json_object_set_new(row, "session", json_string(text));
-	control_client_send(client, json_incref(row));
 }
 
 static void
 show_more_sessions(struct control_client *client)
 {
-	struct report_source source = show_source(client);
+	struct report_source source = control_source(client);
 	const struct report_filter filter = {
 		.client = client->job.request.prefix,
 		.max = SESSIONS_STEP,
@@ -259,7 +259,10 @@ show_more_sessions(struct control_client *client)
 		return;
 	}
 	json_array_foreach(json_object_get(report, "sessions"), i, row)
-	    show_session(client, row);
+	{
+		control_set_session(row);
+		control_client_send(client, json_incref(row));
+	}
 	next = json_object_get(report, "next");
 	if (json_is_integer(next)) {
 		client->job.from = (uint64_t)json_integer_value(next);

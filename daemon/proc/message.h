@@ -43,6 +43,7 @@ enum message_type {
 	MESSAGE_RETIRE,  /* let nobody in any more, and end with your last
 			  * session; value: ms until the deadline */
 	MESSAGE_RELEASE, /* close the sockets that it does not have */
+	MESSAGE_QUESTION, /* a descriptor: answer it (proc/question.h) */
 	MESSAGE_TYPES
 };
 

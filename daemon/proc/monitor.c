@@ -26,6 +26,7 @@
 #include "base/mem.h"
 #include "monitor/log_writer.h"
 #include "monitor/name_probe.h"
+#include "monitor/past.h"
 #include "monitor/recent.h"
 #include "monitor/status.h"
 #include "proc/brief.h"
@@ -33,6 +34,7 @@
 #include "proc/detach.h"
 #include "proc/message.h"
 #include "proc/monitor_work.h"
+#include "proc/question.h"
 
 #define MONITOR_LINGER_MS 1000
 
@@ -66,6 +68,7 @@ struct monitor {
 	struct log log;
 	struct log_writer *writer;
 	struct recent *recent;
+	struct past *past;        /* NULL: nothing is remembered */
 	struct status *status;    /* NULL: there is no page */
 	uint64_t connections_max; /* of the whole daemon, in force */
 	uint64_t lost;            /* of the writer's losses: those told */
@@ -89,7 +92,10 @@ monitor_write(struct monitor *monitor, const unsigned char *data, size_t len)
 	size_t n;
 
 	while (len > 0 && (n = log_view_next(data, len, &view)) > 0) {
-		log_writer_write(monitor->writer, &view);
+		if (!view.unlogged)
+			log_writer_write(monitor->writer, &view);
+		if (monitor->past != NULL)
+			past_note(monitor->past, data, n, &view);
 		if (monitor->recent != NULL)
 			recent_note(monitor->recent, data, n, &view);
 		data += n;
@@ -365,6 +371,21 @@ monitor_prepare(struct monitor *monitor, uint32_t number)
 	    channel, MESSAGE_REFUSED, MESSAGE_REFUSAL_TO(number, refusal));
 }
 
+/* What is remembered goes when that is not wanted any more. */
+static int
+monitor_remember(struct monitor *monitor)
+{
+	bool wanted = monitor->work.conf->log.remember;
+
+	if (!wanted) {
+		past_close(monitor->past);
+		monitor->past = NULL;
+	} else if (monitor->past == NULL) {
+		monitor->past = past_open();
+	}
+	return wanted && monitor->past == NULL ? -1 : 0;
+}
+
 static void
 monitor_swap_writer(struct monitor *monitor)
 {
@@ -404,6 +425,8 @@ monitor_commit(struct monitor *monitor)
 	source = monitor_source(monitor);
 	status_update(monitor->status, &source);
 	monitor_swap_writer(monitor);
+	/* Without memory nothing is remembered, and muxctl explain says so. */
+	(void)monitor_remember(monitor);
 	monitor->committing = true;
 	loop_timer_set(monitor->loop, &monitor->settle, SETTLE_MS);
 }
@@ -427,6 +450,11 @@ monitor_message(struct channel *channel, const struct message *message)
 		break;
 	case MESSAGE_COMMIT:
 		monitor_commit(monitor);
+		break;
+	case MESSAGE_QUESTION:
+		/* Without a descriptor left there is nobody to tell. */
+		if (channel->nfds > 0)
+			(void)question_answer(channel->fds[0], monitor->past);
 		break;
 	case MESSAGE_ABORT:
 		monitor_abort(monitor);
@@ -516,6 +544,11 @@ monitor_setup(struct monitor *monitor)
 	}
 	if (monitor_open_writer(monitor) == -1)
 		return -1;
+	if (monitor_remember(monitor) == -1) {
+		log_errno(&monitor->log, LOG_LEVEL_ERROR, errno,
+		    "cannot remember sessions");
+		return -1;
+	}
 	monitor->loop = loop_open("auto");
 	if (monitor->loop == NULL || monitor_watch(monitor) == -1) {
 		log_errno(&monitor->log, LOG_LEVEL_ERROR, errno,
@@ -547,6 +580,7 @@ monitor_close(struct monitor *monitor)
 	monitor_abort(monitor);
 	status_close(monitor->status);
 	recent_close(monitor->recent);
+	past_close(monitor->past);
 	log_writer_close(monitor->writer);
 	monitor_work_close(&monitor->work);
 	if (monitor->loop != NULL) {

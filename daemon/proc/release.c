@@ -28,8 +28,8 @@ release_log_session(void *arg, const struct ledger_entry *entry)
 		.reason = REASON_WORKER_DIED,
 	};
 
-	if (release->conf->log.access)
-		record_session(release->log, entry, &end);
+	if (record_is_wanted(&release->conf->log))
+		record_session(release->log, &release->conf->log, entry, &end);
 }
 
 void

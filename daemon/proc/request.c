@@ -215,6 +215,32 @@ read_session(const char *word, uint64_t *session)
 	return *session != 0 ? 0 : -1;
 }
 
+/* src=ADDRESS or service=NAME, in whatever order they come. */
+static int
+read_assignment(struct request *request, const char *word, char *error)
+{
+	struct prefix prefix;
+	const char *why = "it is not a single address";
+
+	if (strncmp(word, "service=", 8) == 0 && word[8] != '\0') {
+		request->service = word + 8;
+		return 0;
+	}
+	if (strncmp(word, "src=", 4) != 0)
+		return bad_word(error, "argument", word,
+		    "it is neither src=ADDRESS nor service=NAME");
+	if (strcmp(word + 4, "unix") == 0) {
+		request->client.family = ADDR_UNIX;
+		return 0;
+	}
+	if (prefix_parse(word + 4, &prefix, &why) == -1 ||
+	    prefix.bits != (prefix.family == ADDR_INET4 ? 32 : 128))
+		return bad_word(error, "address", word + 4, why);
+	request->client.family = prefix.family;
+	memcpy(request->client.ip, prefix.ip, sizeof(prefix.ip));
+	return 0;
+}
+
 static int
 read_argument(struct request *request, enum argument argument, const char *word,
     char *error)
@@ -241,6 +267,9 @@ read_argument(struct request *request, enum argument argument, const char *word,
 		if (prefix_parse(word, &request->prefix, &why) == -1)
 			return bad_word(error, "prefix", word, why);
 		return 0;
+	case ARGUMENT_CLIENT:
+	case ARGUMENT_SERVICE:
+		return read_assignment(request, word, error);
 	default:
 		return -1;
 	}
@@ -271,6 +300,12 @@ read_option(struct request *request, const struct command_option *option,
 		if (request->duration_ms == 0)
 			return bad_word(error, "duration", value, "it is none");
 		return 0;
+	case OPTION_LAST:
+		if (units_parse_uint(value, &request->number, &why) == -1)
+			return bad_word(error, "number", value, why);
+		if (request->number == 0)
+			return bad_word(error, "number", value, "it is none");
+		return 0;
 	case OPTION_SOURCE:
 		return read_argument(request, ARGUMENT_PREFIX, value, error);
 	default:
@@ -299,6 +334,12 @@ check_complete(const struct request *request, size_t given, char *error)
 	char usage[COMMAND_USAGE_MAX];
 
 	if (given < command->required) {
+		(void)snprintf(error, REQUEST_ERROR_MAX, "usage: %s",
+		    command_usage(command, usage, sizeof(usage)));
+		return -1;
+	}
+	if (command->id == COMMAND_TRY &&
+	    (request->service == NULL || request->client.family == ADDR_NONE)) {
 		(void)snprintf(error, REQUEST_ERROR_MAX, "usage: %s",
 		    command_usage(command, usage, sizeof(usage)));
 		return -1;

@@ -32,6 +32,8 @@ struct request {
 	uint64_t session;
 	struct prefix prefix; /* the argument's, or that of --source */
 	uint64_t duration_ms; /* of --for */
+	struct addr client;   /* of src= */
+	const char *service;  /* of service= */
 };
 
 /*

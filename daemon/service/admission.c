@@ -20,7 +20,9 @@
 /* A client that asks to come in. */
 struct applicant {
 	int fd;
+	uint64_t since_ms; /* when it came */
 	struct quota_request request;
+	struct memo_rule rule; /* that keeps it out */
 };
 
 static struct door *
@@ -35,39 +37,60 @@ door_waits(const struct door *door)
 	return door->service->conf->limit.when_full == WHEN_FULL_WAIT;
 }
 
-static bool
-admission_allowed(const struct conf_service *conf, const struct addr *addr)
+/* The rule of the lists that keeps the address out; MEMO_RULE_NONE. */
+static struct memo_rule
+admission_rule(const struct conf_service *conf, const struct addr *addr)
 {
+	struct memo_rule rule = { .kind = MEMO_RULE_NONE };
 	size_t i;
 
-	for (i = 0; i < conf->ndeny; i++)
-		if (prefix_match(&conf->deny[i], addr))
-			return false;
+	for (i = 0; i < conf->ndeny; i++) {
+		if (!prefix_match(&conf->deny[i], addr))
+			continue;
+		rule.kind = MEMO_RULE_DENY;
+		rule.prefix = conf->deny[i];
+		return rule;
+	}
 	if (conf->nallow == 0 || addr->family == ADDR_NONE ||
 	    addr->family == ADDR_UNIX)
-		return true;
+		return rule;
 	for (i = 0; i < conf->nallow; i++)
 		if (prefix_match(&conf->allow[i], addr))
-			return true;
-	return false;
+			return rule;
+	rule.kind = MEMO_RULE_NOT_ALLOW;
+	return rule;
 }
 
 enum reason
-admission_check(const struct service *service, const struct addr *addr)
+admission_judge(const struct state *state, const struct conf_service *conf,
+    const struct addr *addr, uint64_t now_ms, struct memo_rule *rule)
+{
+	struct memo_rule found = { .kind = MEMO_RULE_BAN };
+	enum reason reason = REASON_BANNED;
+
+	if (!bans_match(state, addr, now_ms, &found.prefix)) {
+		found = admission_rule(conf, addr);
+		reason =
+		    found.kind == MEMO_RULE_NONE ? REASON_NONE : REASON_DENIED;
+	}
+	if (rule != NULL)
+		*rule = found;
+	return reason;
+}
+
+enum reason
+admission_check(const struct service *service, const struct addr *addr,
+    struct memo_rule *rule)
 {
 	const struct services *set = service->set;
 
-	if (bans_match(set->state, addr, loop_now(set->loop)))
-		return REASON_BANNED;
-	return admission_allowed(service->conf, addr) ? REASON_NONE
-						      : REASON_DENIED;
+	return admission_judge(
+	    set->state, service->conf, addr, loop_now(set->loop), rule);
 }
 
-/* Whether a client of that address must say in a PROXY header who it is. */
-static bool
-admission_must_tell(const struct door *door, const struct addr *peer)
+bool
+admission_must_tell(const struct conf_service *conf, const struct addr *peer)
 {
-	const struct conf_service *conf = door->service->conf;
 	size_t i;
 
 	for (i = 0; i < conf->naccept_proxy; i++)
@@ -76,12 +99,19 @@ admission_must_tell(const struct door *door, const struct addr *peer)
 	return false;
 }
 
+static uint32_t
+applicant_waited_ms(const struct door *door, const struct applicant *who)
+{
+	return (uint32_t)(loop_now(door->service->set->loop) - who->since_ms);
+}
+
 /* Let a client in that has its entry. */
 static enum reason
 admission_enter(
     struct door *door, struct applicant *who, struct ledger_entry *entry)
 {
-	bool tells = admission_must_tell(door, &who->request.peer);
+	bool tells =
+	    admission_must_tell(door->service->conf, &who->request.peer);
 	enum reason reason;
 	int result;
 
@@ -91,7 +121,8 @@ admission_enter(
 	if (reason != REASON_NONE)
 		return reason;
 	result = tells ? arrival_begin(door, who->fd, &who->request.peer, entry)
-		       : session_begin(door, who->fd, entry, NULL);
+		       : session_begin(door, who->fd, entry, NULL,
+			     applicant_waited_ms(door, who));
 	return result == -1 ? REASON_NO_MEMORY : REASON_NONE;
 }
 
@@ -120,43 +151,40 @@ void
 admission_refuse(
     struct door *door, int fd, const struct record_refusal *refusal)
 {
-	struct services *set = door->service->set;
-	struct record_refusal told = *refusal;
-
 	socket_reset(fd);
 	counter_add(&door->service->counters->ended[refusal->reason], 1);
-	if (set->conf->log.access &&
-	    log_limit_pass(
-		&door->refusals, loop_now(set->loop), &told.left_out))
-		record_refused(set->log, door, &told);
+	record_refused_limited(door, refusal);
 }
 
 /* The same for one that has told nothing of itself. */
 static void
-admission_refuse_peer(
-    struct door *door, int fd, const struct addr *peer, enum reason reason)
+admission_refuse_applicant(
+    struct door *door, const struct applicant *who, enum reason reason)
 {
 	const struct record_refusal refusal = {
-		.client = peer,
+		.client = &who->request.peer,
 		.reason = reason,
+		.waited_ms = applicant_waited_ms(door, who),
+		.limit = who->request.limit,
+		.rule = who->rule,
 	};
 
-	admission_refuse(door, fd, &refusal);
+	admission_refuse(door, who->fd, &refusal);
+}
+
+bool
+admission_waits(const struct conf_service *conf, enum reason reason)
+{
+	return conf->limit.when_full == WHEN_FULL_WAIT &&
+	    (reason == REASON_SERVICE_FULL || reason == REASON_DAEMON_FULL ||
+		reason == REASON_SERVICE_RATE);
 }
 
 bool
 admission_may_wait(const struct door *door, enum reason reason)
 {
-	switch (reason) {
-	case REASON_WORKER_FULL:
-		return true;
-	case REASON_SERVICE_FULL:
-	case REASON_DAEMON_FULL:
-	case REASON_SERVICE_RATE:
-		return door_waits(door);
-	default:
-		return false;
-	}
+	return reason == REASON_WORKER_FULL ||
+	    admission_waits(door->service->conf, reason);
 }
 
 /* Set the timer for whatever comes first: the waiter's retry or its end. */
@@ -193,6 +221,8 @@ admission_park(struct door *door, const struct applicant *who,
 	waiter->peer = who->request.peer;
 	waiter->rate_paid = who->request.rate_paid;
 	waiter->reason = reason;
+	waiter->limit = who->request.limit;
+	waiter->since_ms = now - waited;
 	waiter->deadline_ms = now + timeout - waited;
 	waiter->retry_ms =
 	    who->request.retry_ms != 0 ? now + who->request.retry_ms : 0;
@@ -221,6 +251,7 @@ admission_ask(
 {
 	struct applicant who = {
 		.fd = fd,
+		.since_ms = loop_now(door->service->set->loop),
 		.request = {
 			.peer = *peer,
 			.wait = door_waits(door),
@@ -231,8 +262,8 @@ admission_ask(
 
 	/* Those that wait were here before. */
 	arrival_retry(door);
-	if (!admission_must_tell(door, peer))
-		reason = admission_check(door->service, peer);
+	if (!admission_must_tell(door->service->conf, peer))
+		reason = admission_check(door->service, peer, &who.rule);
 	if (reason == REASON_NONE)
 		reason = admission_try(door, &who);
 	if (reason == REASON_NONE)
@@ -240,7 +271,7 @@ admission_ask(
 	if (admission_can_park(door) && admission_may_wait(door, reason) &&
 	    admission_park(door, &who, reason, behind))
 		return false;
-	admission_refuse_peer(door, fd, peer, reason);
+	admission_refuse_applicant(door, &who, reason);
 	return true;
 }
 
@@ -279,6 +310,7 @@ admission_retry_waiter(struct door *door)
 	uint64_t now = loop_now(door->service->set->loop);
 	struct applicant who = {
 		.fd = waiter->fd,
+		.since_ms = waiter->since_ms,
 		.request = {
 			.peer = waiter->peer,
 			.wait = door_waits(door),
@@ -298,6 +330,7 @@ admission_retry_waiter(struct door *door)
 	}
 	waiter->rate_paid = who.request.rate_paid;
 	waiter->reason = reason;
+	waiter->limit = who.request.limit;
 	waiter->retry_ms =
 	    who.request.retry_ms != 0 ? now + who.request.retry_ms : 0;
 	if (admission_may_wait(door, reason) && now < waiter->deadline_ms) {
@@ -306,7 +339,7 @@ admission_retry_waiter(struct door *door)
 	}
 	waiter->fd = -1;
 	loop_timer_cancel(door->service->set->loop, &door->timer);
-	admission_refuse_peer(door, who.fd, &who.request.peer, reason);
+	admission_refuse_applicant(door, &who, reason);
 	admission_next(door, true);
 }
 
@@ -352,12 +385,17 @@ void
 admission_close(struct door *door)
 {
 	struct door_waiter *waiter = &door->waiter;
+	const struct applicant who = {
+		.fd = waiter->fd,
+		.since_ms = waiter->since_ms,
+		.request = { .peer = waiter->peer, .limit = waiter->limit },
+	};
 
 	arrival_shed(door);
 	loop_timer_cancel(door->service->set->loop, &door->timer);
 	if (waiter->fd == -1)
 		return;
-	admission_refuse_peer(door, waiter->fd, &waiter->peer, waiter->reason);
+	admission_refuse_applicant(door, &who, waiter->reason);
 	waiter->fd = -1;
 }
 

@@ -40,15 +40,29 @@ void admission_move(struct door *from, struct door *to);
 void admission_close(struct door *door);
 
 /* Whether the lists of the service let the address in, and no ban keeps it
- * out: REASON_NONE, REASON_DENIED or REASON_BANNED. */
-enum reason admission_check(
-    const struct service *service, const struct addr *addr);
+ * out: REASON_NONE, REASON_DENIED or REASON_BANNED; and the rule that says so
+ * (unless rule is NULL). */
+enum reason admission_check(const struct service *service,
+    const struct addr *addr, struct memo_rule *rule);
 
-/* Whether a client that found this limit full may wait. */
+/* The same of a service that no worker has at hand. */
+enum reason admission_judge(const struct state *state,
+    const struct conf_service *conf, const struct addr *addr, uint64_t now_ms,
+    struct memo_rule *rule);
+
+/* Whether a client that connects from there must say in a PROXY header who it
+ * is. */
+bool admission_must_tell(
+    const struct conf_service *conf, const struct addr *peer);
+
+/* Whether a client of the service that found this limit full waits. */
+bool admission_waits(const struct conf_service *conf, enum reason reason);
+
+/* The same at a door, where it may also lack what is the worker's own. */
 bool admission_may_wait(const struct door *door, enum reason reason);
 
 /* Turn a client away, with a reset: it gets no answer, and its kernel tells
- * it at once.  left_out of the refusal is filled in here. */
+ * it at once. */
 void admission_refuse(
     struct door *door, int fd, const struct record_refusal *refusal);
 

@@ -37,6 +37,8 @@ struct arrival {
 	size_t len;              /* of what is kept */
 	struct proxied *proxied; /* NULL: the header has not come */
 	uint64_t deadline_ms;    /* of waiting */
+	uint64_t since_ms;       /* it waits; 0: it does not */
+	struct memo_rule rule;   /* that keeps it out */
 	enum reason reason;      /* it waits for */
 	bool over;
 };
@@ -68,6 +70,14 @@ arrival_over(struct arrival *arrival)
 	generation_give(arrival->door->service->generation);
 }
 
+static uint32_t
+arrival_waited_ms(const struct arrival *arrival)
+{
+	uint64_t now = loop_now(arrival_services(arrival)->loop);
+
+	return arrival->since_ms != 0 ? (uint32_t)(now - arrival->since_ms) : 0;
+}
+
 /* Turn it away; detail is a static text about its header, or NULL. */
 static void
 arrival_refuse(struct arrival *arrival, enum reason reason, const char *detail)
@@ -78,6 +88,9 @@ arrival_refuse(struct arrival *arrival, enum reason reason, const char *detail)
 		.peer = &arrival->peer,
 		.reason = reason,
 		.detail = detail,
+		.waited_ms = arrival_waited_ms(arrival),
+		.limit = arrival->request.limit,
+		.rule = arrival->rule,
 	};
 
 	arrival_over(arrival);
@@ -107,7 +120,7 @@ arrival_enter(struct arrival *arrival)
 	io_remove(&arrival->io);
 	list_remove(&arrival->link);
 	if (session_begin(arrival->door, arrival->io.fd, arrival->entry,
-		arrival->proxied) == -1) {
+		arrival->proxied, arrival_waited_ms(arrival)) == -1) {
 		arrival_refuse(arrival, REASON_NO_MEMORY, NULL);
 		return;
 	}
@@ -121,7 +134,8 @@ arrival_ask(struct arrival *arrival)
 {
 	struct services *set = arrival_services(arrival);
 	const struct service *service = arrival->door->service;
-	enum reason reason = admission_check(service, &arrival->request.peer);
+	enum reason reason =
+	    admission_check(service, &arrival->request.peer, &arrival->rule);
 
 	if (reason == REASON_NONE)
 		reason = quota_take(service, arrival->entry, &arrival->request);
@@ -177,8 +191,9 @@ arrival_wait(struct arrival *arrival)
 
 	list_remove(&arrival->link);
 	list_append(&door->arrivals, &arrival->link);
+	arrival->since_ms = loop_now(loop);
 	arrival->deadline_ms =
-	    loop_now(loop) + door->service->conf->limit.wait_timeout;
+	    arrival->since_ms + door->service->conf->limit.wait_timeout;
 	counter_add(&door->service->counters->events[COUNTER_WAITED], 1);
 	/* What it sends is the session's to read. */
 	io_want(&arrival->io, 0);

@@ -27,7 +27,19 @@ struct pick {
 	uint64_t now_ms;
 	enum pool_tier tier;
 	bool again; /* of those tried, the last one alone is barred */
+	bool dry;   /* nothing is to be taken */
+	_Atomic uint64_t *tickets; /* the pool's; if dry, a copy */
+	uint64_t turn; /* out: the one that was taken, by ways that do */
 };
+
+/* Take the next turn of all workers. */
+static inline uint64_t
+pick_take_turn(struct pick *pick)
+{
+	pick->turn =
+	    atomic_fetch_add_explicit(pick->tickets, 1, memory_order_relaxed);
+	return pick->turn;
+}
 
 /* Whether the client may be sent there, were there room. */
 bool pick_usable(const struct pick *pick, const struct server *server);
@@ -72,7 +84,7 @@ struct balance_ops {
 
 	/* A server that is allowed, of a tier that is not empty; NULL: there
 	 * is none. */
-	struct server *(*choose)(struct pool *pool, const struct pick *pick);
+	struct server *(*choose)(struct pool *pool, struct pick *pick);
 };
 
 /* By enum conf_balance. */

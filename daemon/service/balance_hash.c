@@ -111,17 +111,15 @@ hash_rebuild(struct pool *pool, enum pool_tier tier)
 }
 
 static size_t
-hash_make_key(
-    union hash_key *key, const struct pool *pool, const struct addr *client)
+hash_make_key(union hash_key *key, const struct pool *pool, struct pick *pick)
 {
 	const struct conf_pool *conf = pool->conf;
 
-	key->prefix = prefix_of(
-	    client, (unsigned)conf->hash_prefix4, (unsigned)conf->hash_prefix6);
+	key->prefix = prefix_of(pick->client, (unsigned)conf->hash_prefix4,
+	    (unsigned)conf->hash_prefix6);
 	if (key->prefix.family != ADDR_NONE)
 		return sizeof(key->prefix);
-	key->ticket = atomic_fetch_add_explicit(
-	    &pool->shared->ticket, 1, memory_order_relaxed);
+	key->ticket = pick_take_turn(pick);
 	return sizeof(key->ticket);
 }
 
@@ -146,12 +144,12 @@ hash_search(struct pool *pool, const struct pick *pick, size_t at)
 }
 
 static struct server *
-hash_choose(struct pool *pool, const struct pick *pick)
+hash_choose(struct pool *pool, struct pick *pick)
 {
 	const struct maglev *table = &pool->balance->tables[pick->tier];
 	struct server *server;
 	union hash_key key;
-	size_t at = 0, len = hash_make_key(&key, pool, pick->client);
+	size_t at = 0, len = hash_make_key(&key, pool, pick);
 	unsigned attempt;
 
 	for (attempt = 0; attempt < ATTEMPTS; attempt++) {

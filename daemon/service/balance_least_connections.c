@@ -21,13 +21,10 @@ is_less(const struct load *a, const struct load *b)
 }
 
 static struct server *
-least_connections_choose(struct pool *pool, const struct pick *pick)
+least_connections_choose(struct pool *pool, struct pick *pick)
 {
 	const struct pool_members *members = &pool->tiers[pick->tier];
-	size_t i,
-	    at = atomic_fetch_add_explicit(
-		     &pool->shared->ticket, 1, memory_order_relaxed) %
-	    members->n;
+	size_t i, at = pick_take_turn(pick) % members->n;
 	struct load load, least = { 0 };
 
 	for (i = 0; i < members->n; i++, at++) {

@@ -97,7 +97,7 @@ has_fewer_sessions(
 }
 
 static struct server *
-random_choose(struct pool *pool, const struct pick *pick)
+random_choose(struct pool *pool, struct pick *pick)
 {
 	struct server *server, *first = NULL;
 	unsigned i;

@@ -88,7 +88,7 @@ takes_turn(const struct server *server, uint64_t ticket, uint64_t now_ms)
 }
 
 static struct server *
-round_robin_choose(struct pool *pool, const struct pick *pick)
+round_robin_choose(struct pool *pool, struct pick *pick)
 {
 	const struct sequence *sequence = &pool->balance->sequences[pick->tier];
 	const struct pool_members *members = &pool->tiers[pick->tier];
@@ -99,8 +99,7 @@ round_robin_choose(struct pool *pool, const struct pick *pick)
 	if (steps > STEPS_MAX)
 		steps = STEPS_MAX;
 	for (; steps > 0; steps--) {
-		ticket = atomic_fetch_add_explicit(
-		    &pool->shared->ticket, 1, memory_order_relaxed);
+		ticket = pick_take_turn(pick);
 		server = &pool->servers[members->items[sequence->turns[ticket %
 		    sequence->len]]];
 		if (pick_allows(pick, server) &&

@@ -54,7 +54,7 @@ datagram_verdict(const struct door *door, const struct dgram_message *message)
 		return COUNTER_DATAGRAMS_GUARDED;
 	/* Who is relayed is asked once, when the session begins. */
 	if (door->service->handler->datagrams == NULL &&
-	    admission_check(door->service, &message->peer) != REASON_NONE)
+	    admission_check(door->service, &message->peer, NULL) != REASON_NONE)
 		return COUNTER_DATAGRAMS_DENIED;
 	if (datagram_is_limited(door, &message->peer))
 		return COUNTER_DATAGRAMS_LIMITED;

@@ -86,15 +86,11 @@ flow_make_room(const struct service *service, enum reason reason)
 }
 
 static void
-flow_refuse(
-    struct door *door, const struct flow_key *key, enum reason reason, size_t n)
+flow_refuse(struct door *door, const struct record_refusal *refusal, size_t n)
 {
+	enum reason reason = refusal->reason;
 	struct service *service = door->service;
 	struct services *set = service->set;
-	struct record_refusal refusal = {
-		.client = &key->peer,
-		.reason = reason,
-	};
 
 	/* What has passed the limits was a session, if a short one. */
 	if (!reason_info(reason)->refused)
@@ -102,10 +98,7 @@ flow_refuse(
 	counter_add(&service->counters->ended[reason], n);
 	if (reason == REASON_WORKER_FULL)
 		services_ledger_full(set);
-	if (set->conf->log.access &&
-	    log_limit_pass(
-		&door->refusals, loop_now(set->loop), &refusal.left_out))
-		record_refused(set->log, door, &refusal);
+	record_refused_limited(door, refusal);
 }
 
 struct flow *
@@ -114,13 +107,14 @@ flow_begin(
 {
 	const struct service *service = door->service;
 	struct quota_request request = { .peer = key->peer };
+	struct record_refusal refusal = { .client = &key->peer };
 	enum reason reason = REASON_DRAINING;
 	unsigned evictions = 0;
 	struct flow *flow = NULL;
 
 	/* Those of a worker that is retired have nowhere else to go. */
 	if (!service->set->closed || service->set->retiring)
-		reason = admission_check(service, &key->peer);
+		reason = admission_check(service, &key->peer, &refusal.rule);
 	if (reason == REASON_NONE)
 		reason = flow_admit(door, key, hash, &request, &flow);
 	while (flow == NULL && evictions++ < EVICTIONS_MAX &&
@@ -128,7 +122,9 @@ flow_begin(
 		reason = flow_admit(door, key, hash, &request, &flow);
 	if (flow == NULL) {
 		counter_add(&service->counters->events[COUNTER_ACCEPTED], n);
-		flow_refuse(door, key, reason, n);
+		refusal.reason = reason;
+		refusal.limit = request.limit;
+		flow_refuse(door, &refusal, n);
 		return NULL;
 	}
 	counter_add(&service->counters->events[COUNTER_ACCEPTED], 1);
@@ -155,6 +151,7 @@ flow_describe(const struct flow *flow, enum reason reason, int error)
 		.datagrams_out = flow->out,
 		.reason = reason,
 		.error = error,
+		.choice = flow->choice,
 	};
 }
 
@@ -166,8 +163,8 @@ flow_record(const struct flow *flow, enum reason reason, int error)
 	const struct record_end end = flow_describe(flow, reason, error);
 
 	counter_add(&door->service->counters->ended[reason], 1);
-	if (set->conf->log.access)
-		record_session(set->log, flow->entry, &end);
+	if (record_is_wanted(&set->conf->log))
+		record_session(set->log, &set->conf->log, flow->entry, &end);
 }
 
 void

@@ -49,14 +49,15 @@ struct flow {
 	struct door *door; /* how it came in; it may lead to another now */
 	struct ledger_entry *entry;
 	struct server *server;
-	struct addr addr;    /* of the server, when it was picked */
-	uint64_t started_ms; /* loop_now() */
-	uint64_t active_ms;  /* when a datagram last passed, either way */
-	uint64_t in;         /* datagrams that went to the server */
-	uint64_t out;        /* that came back */
-	uint32_t picked_ms;  /* when the server was, since started_ms */
-	uint32_t connect_ms; /* until the first answer */
-	int error;           /* the latest one since the latest answer */
+	struct addr addr;          /* of the server, when it was picked */
+	uint64_t started_ms;       /* loop_now() */
+	uint64_t active_ms;        /* when a datagram last passed, either way */
+	uint64_t in;               /* datagrams that went to the server */
+	uint64_t out;              /* that came back */
+	uint32_t picked_ms;        /* when the server was, since started_ms */
+	uint32_t connect_ms;       /* until the first answer */
+	struct memo_choice choice; /* why it is this server */
+	int error;                 /* the latest one since the latest answer */
 	struct pool_tried tried;
 	uint8_t attempts;
 	uint8_t rank : 2; /* enum flow_rank */

@@ -64,6 +64,7 @@ flow_connect(struct flow *flow)
 		flow->error = flow_open(flow, &addr, server, &option);
 		if (flow->error == 0) {
 			flow->server = server;
+			flow->choice = pool->choice;
 			flow->addr = addr;
 			flow->picked_ms =
 			    (uint32_t)(flow_now(flow) - flow->started_ms);

@@ -11,8 +11,11 @@
  */
 #include <errno.h>
 
+#include "base/compat.h"
+#include "base/mem.h"
 #include "service/flows.h"
 #include "service/handler.h"
+#include "service/record.h"
 #include "service/relay.h"
 
 /* Bytes that moved so short a time ago were not the last ones. */
@@ -273,6 +276,8 @@ relay_close(struct session *session)
 	struct relay *relay = relay_of_session(session);
 	bool lost[2];
 
+	mem_free(relay->failures);
+	relay->failures = NULL;
 	if (!relay->joined) {
 		relay_start_over(relay);
 		if (relay->opened)
@@ -294,12 +299,24 @@ relay_describe(const struct session *session, struct record_end *end)
 {
 	const struct relay *relay = relay_of_session(session);
 
+	end->queued_ms = session->phase == SESSION_QUEUED
+	    ? relay_queued_ms(relay)
+	    : relay->queued_ms;
+	if (relay->failures != NULL)
+		(void)compat_strlcpy(
+		    end->failures, relay->failures, sizeof(end->failures));
 	if (relay->picked == NULL)
 		return;
 	end->server = relay->picked->shared->name;
 	end->server_addr = relay->addr;
 	end->attempts = relay->attempts;
 	end->connect_ms = relay->connect_ms;
+	end->choice = relay->choice;
+	if (relay->opened && relay->addr.family != ADDR_UNIX &&
+	    record_asks_kernel(
+		&session->door->service->set->conf->log, end->reason))
+		end->server_told =
+		    tcp_stats_read(relay->server.io.fd, &end->server_stats);
 }
 
 const struct handler handler_relay = {

@@ -197,6 +197,25 @@ pools_open(struct services *set, const struct conf *conf, const unsigned *slots,
 	return pools;
 }
 
+struct pool *
+pool_open_alone(struct services *set, const struct conf_pool *conf,
+    unsigned slot, const unsigned *places)
+{
+	struct pool *pool = mem_array(1, sizeof(*pool));
+
+	if (pool == NULL)
+		return NULL;
+	pool->set = set;
+	pool->conf = conf;
+	list_init(&pool->waiters);
+	timer_init(&pool->timer, pool_ejection_ends);
+	if (pool_open(pool, slot, places) == -1) {
+		pools_close(pool, 1);
+		return NULL;
+	}
+	return pool;
+}
+
 static void
 pool_close(struct pool *pool)
 {

@@ -27,6 +27,7 @@
 #include "event/timer.h"
 #include "net/connect.h"
 #include "state/ledger.h"
+#include "state/memo.h"
 #include "state/servers.h"
 
 struct balance; /* service/balance.h */
@@ -80,6 +81,7 @@ struct pool {
 	 * barred for, found all of them full: who comes now goes behind those
 	 * who wait. */
 	bool full;
+	struct memo_choice choice; /* how pool_pick() has come to its result */
 };
 
 /*
@@ -90,6 +92,11 @@ struct pool {
  */
 struct pool *pools_open(struct services *set, const struct conf *conf,
     const unsigned *slots, const unsigned *places);
+
+/* The same of one pool, for pool_preview() alone: set needs no more than loop,
+ * conf and state.  pools_close(pool, 1) releases it. */
+struct pool *pool_open_alone(struct services *set, const struct conf_pool *conf,
+    unsigned slot, const unsigned *places);
 
 /* Nobody waits any more.  NULL does nothing. */
 void pools_close(struct pool *pools, size_t npools);
@@ -127,6 +134,14 @@ enum pool_verdict {
  */
 enum pool_verdict pool_pick(struct pool *pool, struct ledger_entry *entry,
     const struct pool_tried *tried, bool wait, struct server **picked);
+
+/*
+ * Make the choice that pool_pick() would make now for a client that has
+ * nothing yet, and take nothing: no turn, no session, no try of an ejected
+ * server.  pool->choice tells how it came about.
+ */
+enum pool_verdict pool_preview(
+    struct pool *pool, const struct addr *client, struct server **picked);
 
 /*
  * Passive health: what became of the connect to a server that was picked.

@@ -35,9 +35,44 @@ pick_take(struct server *server, struct ledger_entry *entry, bool wait)
 	return false;
 }
 
+/* Servers of a tier that may be counted for each client: more would cost. */
+#define COUNTED_MAX 32
+
+/* Note how it came about, before the server is counted as taken. */
+static void
+pick_explain(struct pool *pool, const struct pick *pick)
+{
+	const struct pool_members *members = &pool->tiers[pick->tier];
+	struct memo_choice *choice = &pool->choice;
+	size_t i;
+
+	*choice = (struct memo_choice){
+		.turn = (uint32_t)pick->turn,
+		.members = (uint16_t)members->n,
+		.usable = MEMO_UNKNOWN,
+		.room = MEMO_UNKNOWN,
+		.balance = (uint8_t)(pool->conf->balance + 1),
+		.backup = pick->tier == POOL_BACKUP,
+	};
+	if (members->n > COUNTED_MAX && !pick->dry)
+		return;
+	choice->usable = choice->room = 0;
+	for (i = 0; i < members->n; i++) {
+		choice->usable +=
+		    pick_usable(pick, &pool->servers[members->items[i]]);
+		choice->room +=
+		    pick_allows(pick, &pool->servers[members->items[i]]);
+	}
+}
+
+static bool
+pick_wants_explanation(const struct pool *pool, const struct pick *pick)
+{
+	return pick->dry || pool->set->conf->log.remember;
+}
+
 static struct server *
-pick_choose(
-    struct pool *pool, const struct pick *pick, struct ledger_entry *entry)
+pick_choose(struct pool *pool, struct pick *pick, struct ledger_entry *entry)
 {
 	const struct balance_ops *ops = balance_table[pool->conf->balance];
 	/* Each of them may be taken away in the last moment; more often is
@@ -47,7 +82,10 @@ pick_choose(
 
 	for (; tries > 0; tries--) {
 		server = ops->choose(pool, pick);
-		if (server == NULL || pick_take(server, entry, false))
+		if (pick_wants_explanation(pool, pick))
+			pick_explain(pool, pick);
+		if (server == NULL || pick->dry ||
+		    pick_take(server, entry, false))
 			return server;
 	}
 	return NULL;
@@ -103,15 +141,17 @@ pick_wait(struct pool *pool, const struct pick *pick,
 }
 
 static enum pool_verdict
-pick_from_tier(struct pool *pool, const struct pick *pick,
-    struct ledger_entry *entry, bool wait, struct server **picked)
+pick_from_tier(struct pool *pool, struct pick *pick, struct ledger_entry *entry,
+    bool wait, struct server **picked)
 {
 	if (pool->tiers[pick->tier].n == 0)
 		return POOL_NONE;
 	*picked = pick_choose(pool, pick, entry);
 	if (*picked == NULL)
 		return pick_wait(pool, pick, entry, wait, picked);
-	pool->full = false;
+	pool->choice.sessions = (uint32_t)server_sessions(*picked) + pick->dry;
+	if (!pick->dry)
+		pool->full = false;
 	return POOL_PICKED;
 }
 
@@ -136,30 +176,60 @@ pick_is_behind(const struct pool *pool, const struct ledger_entry *entry)
 		HOLD_QUEUE) == 0;
 }
 
+/* Tier by tier. */
+static enum pool_verdict
+pick_run(struct pool *pool, struct pick *pick, struct ledger_entry *entry,
+    bool wait, struct server **picked)
+{
+	unsigned stage,
+	    stages = pick->tried->n > 0 ? 2 * POOL_TIERS : POOL_TIERS;
+	enum pool_verdict verdict;
+
+	for (stage = 0; stage < stages; stage++) {
+		pick->tier = stage % POOL_TIERS;
+		pick->again = stage >= POOL_TIERS;
+		verdict = pick_from_tier(pool, pick, entry, wait, picked);
+		if (verdict != POOL_NONE)
+			return verdict;
+	}
+	return pick_none(pool);
+}
+
+static const struct pool_tried tried_none;
+
 enum pool_verdict
 pool_pick(struct pool *pool, struct ledger_entry *entry,
     const struct pool_tried *tried, bool wait, struct server **picked)
 {
-	static const struct pool_tried none;
 	struct pick pick = {
 		.client = &entry->client,
-		.tried = tried != NULL ? tried : &none,
+		.tried = tried != NULL ? tried : &tried_none,
 		.now_ms = loop_now(pool->set->loop),
+		.tickets = &pool->shared->ticket,
 	};
-	enum pool_verdict verdict;
-	unsigned stage,
-	    stages = pick.tried->n > 0 ? 2 * POOL_TIERS : POOL_TIERS;
 
 	*picked = NULL;
 	if (pick_is_behind(pool, entry))
 		return POOL_FULL;
 	pool_refresh(pool);
-	for (stage = 0; stage < stages; stage++) {
-		pick.tier = stage % POOL_TIERS;
-		pick.again = stage >= POOL_TIERS;
-		verdict = pick_from_tier(pool, &pick, entry, wait, picked);
-		if (verdict != POOL_NONE)
-			return verdict;
-	}
-	return pick_none(pool);
+	return pick_run(pool, &pick, entry, wait, picked);
+}
+
+enum pool_verdict
+pool_preview(
+    struct pool *pool, const struct addr *client, struct server **picked)
+{
+	_Atomic uint64_t tickets = atomic_load(&pool->shared->ticket);
+	struct pick pick = {
+		.client = client,
+		.tried = &tried_none,
+		.now_ms = loop_now(pool->set->loop),
+		.dry = true,
+		.tickets = &tickets,
+	};
+
+	*picked = NULL;
+	pool->choice = (struct memo_choice){ 0 };
+	pool_refresh(pool);
+	return pick_run(pool, &pick, NULL, false, picked);
 }

@@ -16,6 +16,7 @@
 #include "base/addr.h"
 #include "service/service.h"
 #include "state/ledger.h"
+#include "state/memo.h"
 
 struct quota_request {
 	struct addr peer;
@@ -26,6 +27,23 @@ struct quota_request {
 	 * to be taken again. */
 	bool rate_paid;
 	uint64_t retry_ms; /* out, of REASON_SERVICE_RATE: until a token */
+	struct memo_limit limit; /* out: the one that is full */
+};
+
+/* The limits of a service, in a configuration and in the shared state. */
+struct quota_scope {
+	const struct state *state;
+	const struct conf *conf;
+	const struct conf_service *service;
+	unsigned slot;            /* of the service */
+	uint64_t connections_max; /* of the whole daemon */
+};
+
+/* How a client would find one of them. */
+struct quota_sight {
+	struct memo_limit limit; /* max 0: there is no such limit */
+	uint64_t held;           /* of a rate: tokens that are gone */
+	enum reason reason;      /* REASON_NONE: there is room */
 };
 
 /*
@@ -35,6 +53,14 @@ struct quota_request {
  */
 enum reason quota_take(const struct service *service,
     struct ledger_entry *entry, struct quota_request *request);
+
+/* The limits in the order in which quota_take() takes them; MEMO_LIMIT_NONE
+ * behind the last one. */
+extern const enum memo_limit_kind quota_order[];
+
+/* Look at one of them, and take nothing. */
+struct quota_sight quota_look(const struct quota_scope *scope,
+    enum memo_limit_kind kind, const struct addr *client, uint64_t now_ms);
 
 /* Of all that, the daemon's connection alone: for a client whose address is
  * yet to be told. */

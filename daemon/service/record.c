@@ -63,17 +63,76 @@ record_about(struct log_record *record, const struct ledger_entry *entry,
 		log_record_str(record, "phase", end->phase);
 }
 
-void
-record_session(struct log *log, const struct ledger_entry *entry,
+/* Whether the log shows it; false and nothing to do if nobody wants it. */
+static bool
+record_choose(const struct log *log, const struct conf_log *conf,
+    struct log_record *record)
+{
+	record->unlogged = !conf->access || !log_wants(log, LOG_LEVEL_INFO);
+	return !record->unlogged || conf->remember;
+}
+
+/* ---- what explains it ---- */
+
+static void
+record_memo(struct log_record *record, struct memo *memo, const char *failures)
+{
+	unsigned char data[sizeof(*memo) + RECORD_FAILURES_MAX];
+	size_t len = strlen(failures);
+
+	memo->size = sizeof(*memo);
+	memcpy(data, memo, sizeof(*memo));
+	memcpy(data + sizeof(*memo), failures, len);
+	log_record_memo(record, data, sizeof(*memo) + len);
+}
+
+static void
+record_explain_session(struct log_record *record, const struct conf_log *conf,
     const struct record_end *end)
+{
+	struct memo memo = {
+		.error = end->error,
+		.waited_limit_ms = end->waited_ms,
+		.waited_server_ms = end->queued_ms,
+		.choice = end->choice,
+		.client_told = end->client_told,
+		.server_told = end->server_told,
+		.client = end->client,
+		.server = end->server_stats,
+	};
+
+	if (conf->remember)
+		record_memo(record, &memo, end->failures);
+}
+
+static void
+record_explain_refusal(struct log_record *record, const struct conf_log *conf,
+    const struct record_refusal *refusal)
+{
+	struct memo memo = {
+		.waited_limit_ms = refusal->waited_ms,
+		.limit = refusal->limit,
+		.rule = refusal->rule,
+	};
+
+	if (conf->remember)
+		record_memo(record, &memo, "");
+}
+
+/* ---- the records ---- */
+
+void
+record_session(struct log *log, const struct conf_log *conf,
+    const struct ledger_entry *entry, const struct record_end *end)
 {
 	struct log_record record;
 
-	if (!log_wants(log, LOG_LEVEL_INFO))
-		return;
 	log_record_begin(&record, LOG_LEVEL_INFO, "session ended");
+	if (!record_choose(log, conf, &record))
+		return;
 	record_about(&record, entry, end);
 	record_reason(&record, end->reason, end->error);
+	record_explain_session(&record, conf, end);
 	log_emit(log, &record);
 }
 
@@ -91,14 +150,15 @@ record_progress(struct log *log, const struct ledger_entry *entry,
 }
 
 void
-record_refused(struct log *log, const struct door *door,
-    const struct record_refusal *refusal)
+record_refused(struct log *log, const struct conf_log *conf,
+    const struct door *door, const struct record_refusal *refusal)
 {
 	struct log_record record;
 
-	if (!log_wants(log, LOG_LEVEL_INFO))
-		return;
 	log_record_begin(&record, LOG_LEVEL_INFO, "client refused");
+	if (!record_choose(log, conf, &record))
+		return;
+	record.unlogged |= refusal->unlogged;
 	log_record_str(&record, "service", door->service->conf->name);
 	log_record_str(&record, "listener", door->name);
 	record_client(&record, refusal->client, refusal->peer);
@@ -107,5 +167,40 @@ record_refused(struct log *log, const struct door *door,
 		log_record_str(&record, "detail", refusal->detail);
 	if (refusal->left_out > 0)
 		log_record_uint(&record, "left_out", refusal->left_out);
+	record_explain_refusal(&record, conf, refusal);
 	log_emit(log, &record);
+}
+
+/*
+ * The log gets one a second.  Others are remembered, up to so many: a flood
+ * must not cost the worker more than turning it away does.
+ */
+#define REMEMBERED_EACH_SECOND 50
+
+static bool
+record_remembers_one_more(struct door *door, uint64_t now)
+{
+	if (now >= door->remembered_until_ms) {
+		door->remembered_until_ms = now + 1000;
+		door->remembered = 0;
+	}
+	return door->remembered++ < REMEMBERED_EACH_SECOND;
+}
+
+void
+record_refused_limited(struct door *door, const struct record_refusal *refusal)
+{
+	struct services *set = door->service->set;
+	const struct conf_log *conf = &set->conf->log;
+	struct record_refusal told = *refusal;
+	uint64_t now = loop_now(set->loop);
+
+	if (!record_is_wanted(conf))
+		return;
+	told.unlogged = !conf->access ||
+	    !log_limit_pass(&door->refusals, now, &told.left_out);
+	if (told.unlogged &&
+	    (!conf->remember || !record_remembers_one_more(door, now)))
+		return;
+	record_refused(set->log, conf, door, &told);
 }

@@ -34,13 +34,16 @@ struct relay {
 		struct relay_start *start; /* until it is joined */
 		struct relay_bulk *bulk;   /* then, or NULL */
 	};
-	struct addr addr;      /* of the server, when it was tried */
-	uint32_t connect_ms;   /* until the server was reached */
-	uint8_t attempts;      /* to connect */
-	uint8_t full_reads[2]; /* in a row, by direction */
-	bool opened : 1;       /* server is open, or was */
-	bool joined : 1;       /* it was reached */
-	bool server_first : 1; /* the server ended first */
+	struct addr addr;          /* of the server, when it was tried */
+	uint32_t connect_ms;       /* until the server was reached */
+	uint32_t queued_ms;        /* of these, waiting for a server */
+	struct memo_choice choice; /* why it is the server that was picked */
+	char *failures;            /* of earlier attempts, or NULL */
+	uint8_t attempts;          /* to connect */
+	uint8_t full_reads[2];     /* in a row, by direction */
+	bool opened : 1;           /* server is open, or was */
+	bool joined : 1;           /* it was reached */
+	bool server_first : 1;     /* the server ended first */
 };
 
 static inline struct relay *
@@ -54,6 +57,9 @@ void relay_start(struct relay *relay);
 
 /* The time set for a phase before OPEN is over. */
 void relay_start_deadline(struct relay *relay);
+
+/* How long it has waited in the pool's queue, while it does. */
+uint32_t relay_queued_ms(const struct relay *relay);
 
 /* Release what the start needed, whatever has become of it. */
 void relay_start_over(struct relay *relay);

@@ -14,11 +14,14 @@
  * is as good as the first.
  */
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "net/connect.h"
 #include "service/relay.h"
+#include "service/record.h"
 #include "service/relay_failure.h"
 
 /* What is needed only until the server is reached. */
@@ -26,7 +29,8 @@ struct relay_start {
 	struct relay *relay;
 	struct pool_waiter waiter;
 	struct pool_tried tried;
-	enum reason reason; /* why the last attempt failed */
+	uint64_t queued_at_ms; /* since when it waits */
+	enum reason reason;    /* why the last attempt failed */
 	int error;
 };
 
@@ -50,6 +54,24 @@ relay_same_address(const struct relay *relay)
 	return addr_compare(&relay->addr, &relay->picked->addr) == 0;
 }
 
+/* Keep a word about it, for muxctl explain. */
+static void
+relay_note_failure(struct relay *relay, int error)
+{
+	char text[RECORD_FAILURES_MAX];
+	char *note;
+
+	(void)snprintf(text, sizeof(text), "%s%s%s: %s",
+	    relay->failures != NULL ? relay->failures : "",
+	    relay->failures != NULL ? "; " : "", relay->picked->shared->name,
+	    strerror(error));
+	note = mem_strndup(text, strlen(text));
+	if (note == NULL)
+		return;
+	mem_free(relay->failures);
+	relay->failures = note;
+}
+
 /* The attempt has failed: give everything of it back. */
 static void
 relay_attempt_over(struct relay *relay, int error, const char *option)
@@ -64,6 +86,8 @@ relay_attempt_over(struct relay *relay, int error, const char *option)
 		pool_connect_failed(relay->picked, error);
 	ledger_give_server(&set->ledger, relay->session->entry);
 	pool_tried_add(&start->tried, relay->picked);
+	if (relay_services(relay)->conf->log.remember)
+		relay_note_failure(relay, error);
 	start->error = error;
 	start->reason = relay_reason_of_connect(error);
 	relay_log_failure(relay->session->door, relay->picked, &relay->addr,
@@ -138,9 +162,17 @@ relay_queue(struct relay *relay)
 		session_abort(session, REASON_QUEUE_FULL, 0);
 		return;
 	}
+	relay->start->queued_at_ms = loop_now(relay_services(relay)->loop);
 	session_set_phase(session, SESSION_QUEUED);
 	session_set_deadline(
 	    session, pool->conf->queue_timeout, REASON_QUEUE_TIMEOUT);
+}
+
+uint32_t
+relay_queued_ms(const struct relay *relay)
+{
+	return (uint32_t)(loop_now(relay_services(relay)->loop) -
+	    relay->start->queued_at_ms);
 }
 
 static void
@@ -148,6 +180,7 @@ relay_leave_queue(struct relay *relay)
 {
 	if (relay->session->phase != SESSION_QUEUED)
 		return;
+	relay->queued_ms += relay_queued_ms(relay);
 	pool_unwait(
 	    relay_pool(relay), &relay->start->waiter, relay->session->entry);
 	relay->session->phase = SESSION_CONNECTING;
@@ -180,6 +213,7 @@ relay_try(struct relay *relay)
 			return;
 		}
 		relay->picked = server;
+		relay->choice = pool->choice;
 		relay_leave_queue(relay);
 	} while (!relay_attempt(relay));
 }

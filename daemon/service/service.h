@@ -35,6 +35,7 @@
 #include "net/splice.h"
 #include "state/ledger.h"
 #include "state/limit.h"
+#include "state/memo.h"
 
 struct flow_queue;
 struct flows;
@@ -73,8 +74,10 @@ struct service {
 struct door_waiter {
 	int fd; /* -1: none */
 	struct addr peer;
-	bool rate_paid;       /* a token of its source was taken */
-	enum reason reason;   /* the limit it waits for */
+	bool rate_paid;     /* a token of its source was taken */
+	enum reason reason; /* the limit it waits for */
+	struct memo_limit limit;
+	uint64_t since_ms;    /* when it came */
 	uint64_t deadline_ms; /* shed at this time */
 	uint64_t retry_ms;    /* try again at this time; 0: when woken */
 };
@@ -93,6 +96,9 @@ struct door {
 	struct list arrivals;
 	struct log_limit errors;
 	struct log_limit refusals;
+	/* Of refusals that are remembered without being logged. */
+	uint64_t remembered_until_ms;
+	unsigned remembered;
 };
 
 /* A bound socket.  It stays what it is while the configuration changes around

@@ -340,7 +340,7 @@ static const struct stream_ops session_stream_ops = {
 
 int
 session_begin(struct door *door, int fd, struct ledger_entry *entry,
-    struct proxied *proxied)
+    struct proxied *proxied, uint32_t waited_ms)
 {
 	struct service *service = door->service;
 	struct services *set = service->set;
@@ -355,6 +355,7 @@ session_begin(struct door *door, int fd, struct ledger_entry *entry,
 	session->door = door;
 	session->entry = entry;
 	session->proxied = proxied;
+	session->waited_ms = waited_ms;
 	session->guarded = proxied == NULL && service->conf->naccept_proxy > 0;
 	session->started_ms = loop_now(set->loop);
 	list_init(&session->link);
@@ -468,8 +469,13 @@ session_describe(const struct session *session, enum reason reason, int error)
 		.error = error,
 		.peer =
 		    session->proxied != NULL ? &session->proxied->peer : NULL,
+		.waited_ms = session->waited_ms,
 	};
 
+	if (session->door->endpoint.transport == TRANSPORT_TCP &&
+	    record_asks_kernel(&service->set->conf->log, reason))
+		end.client_told =
+		    tcp_stats_read(session->client.io.fd, &end.client);
 	if (service->handler->describe != NULL)
 		service->handler->describe(session, &end);
 	return end;
@@ -501,8 +507,8 @@ session_end_with(struct session *session, enum reason reason, int error,
 	if (service->handler->close != NULL)
 		service->handler->close(session);
 	counter_add(&service->counters->ended[reason], 1);
-	if (set->conf->log.access)
-		record_session(set->log, session->entry, &end);
+	if (record_is_wanted(&set->conf->log))
+		record_session(set->log, &set->conf->log, session->entry, &end);
 	loop_timer_cancel(set->loop, &session->timer);
 	if (session->cut_off)
 		close_stream = stream_reset;

@@ -59,6 +59,7 @@ struct session {
 	struct proxied *proxied; /* what a PROXY header told; NULL: none came */
 	uint64_t started_ms;     /* loop_now() */
 	uint64_t deadline_ms;    /* the handler's; 0: none */
+	uint32_t waited_ms;      /* for a limit, before it came in */
 	union {                  /* the handler's own */
 		void *data;
 		size_t offset;
@@ -83,13 +84,14 @@ session_is_live(const struct session *session)
  * Begin a session on an admitted connection: entry holds what was taken for
  * it, and proxied is what its PROXY header told, or NULL if it has sent none.
  * All are the session's from here on, unless it returns -1 with errno: then
- * they are still the caller's.
+ * they are still the caller's.  waited_ms is how long it has waited for a
+ * limit.
  *
  * A client that has sent none to a service with accept_proxy is not trusted to
  * send one: see service/guard.h.
  */
 int session_begin(struct door *door, int fd, struct ledger_entry *entry,
-    struct proxied *proxied);
+    struct proxied *proxied, uint32_t waited_ms);
 
 /* Send to the client.  The session may be over after a failed write only in
  * a later turn, so handlers need not check. */

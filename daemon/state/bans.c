@@ -47,7 +47,8 @@ ban_write(struct ban *ban, const struct prefix *prefix, uint64_t until_ms)
 }
 
 bool
-bans_match(const struct state *state, const struct addr *addr, uint64_t now_ms)
+bans_match(const struct state *state, const struct addr *addr, uint64_t now_ms,
+    struct prefix *ban)
 {
 	const struct bans *bans = state->bans;
 	uint32_t top = atomic_load_explicit(&bans->top, memory_order_acquire);
@@ -56,8 +57,11 @@ bans_match(const struct state *state, const struct addr *addr, uint64_t now_ms)
 
 	for (uint32_t i = 0; i < top && i < BANS_MAX; i++) {
 		if (ban_read(&bans->entries[i], &prefix, &until_ms) &&
-		    until_ms > now_ms && prefix_match(&prefix, addr))
+		    until_ms > now_ms && prefix_match(&prefix, addr)) {
+			if (ban != NULL)
+				*ban = prefix;
 			return true;
+		}
 	}
 	return false;
 }

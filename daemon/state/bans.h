@@ -33,9 +33,10 @@ struct bans {
 	struct ban entries[BANS_MAX];
 };
 
-/* Whether a ban holds for the address now. */
-bool bans_match(
-    const struct state *state, const struct addr *addr, uint64_t now_ms);
+/* Whether a ban holds for the address now, and which one (unless ban is
+ * NULL). */
+bool bans_match(const struct state *state, const struct addr *addr,
+    uint64_t now_ms, struct prefix *ban);
 
 /* Master only: ban the prefix until then, or change the time of its ban.  -1
  * with ENOSPC if all entries hold. */

@@ -32,6 +32,17 @@ interval_ns(struct rate rate)
 	return interval > 0 ? interval : 1;
 }
 
+/* Until when time has been spent, at least until now. */
+static uint64_t
+spent_until(uint64_t seen, uint64_t now, uint64_t limit, uint64_t interval)
+{
+	uint64_t spent = seen > now ? seen : now;
+
+	/* Spent at a slower rate, before a reload: by this one the bucket is
+	 * nearly empty, and no emptier. */
+	return spent > limit + SKEW_NS ? limit - interval : spent;
+}
+
 bool
 bucket_take(struct bucket *bucket, struct rate rate, uint64_t now_ms,
     uint64_t *retry_ms)
@@ -46,11 +57,7 @@ bucket_take(struct bucket *bucket, struct rate rate, uint64_t now_ms,
 	limit = now + interval * rate.count;
 	seen = atomic_load(&bucket->full_at_ns);
 	do {
-		spent = seen > now ? seen : now;
-		/* Spent at a slower rate, before a reload: by this one the
-		 * bucket is nearly empty, and no emptier. */
-		if (spent > limit + SKEW_NS)
-			spent = limit - interval;
+		spent = spent_until(seen, now, limit, interval);
 		if (spent + interval > limit) {
 			if (retry_ms != NULL)
 				*retry_ms =
@@ -61,6 +68,21 @@ bucket_take(struct bucket *bucket, struct rate rate, uint64_t now_ms,
 	} while (!atomic_compare_exchange_weak(
 	    &bucket->full_at_ns, &seen, spent + interval));
 	return true;
+}
+
+uint64_t
+bucket_tokens(const struct bucket *bucket, struct rate rate, uint64_t now_ms)
+{
+	uint64_t now, interval, limit, spent;
+
+	if (rate.count == 0)
+		return UINT64_MAX;
+	now = now_ms * NS_PER_MS;
+	interval = interval_ns(rate);
+	limit = now + interval * rate.count;
+	spent =
+	    spent_until(atomic_load(&bucket->full_at_ns), now, limit, interval);
+	return spent < limit ? (limit - spent) / interval : 0;
 }
 
 void

@@ -27,6 +27,10 @@ bool bucket_take(struct bucket *bucket, struct rate rate, uint64_t now_ms,
  * all. */
 void bucket_untake(struct bucket *bucket, struct rate rate);
 
+/* For readers: how many tokens there are now. */
+uint64_t bucket_tokens(
+    const struct bucket *bucket, struct rate rate, uint64_t now_ms);
+
 /* Whether no token is missing, so that a bucket made anew would be the same,
  * whatever the rate. */
 bool bucket_is_full(const struct bucket *bucket, uint64_t now_ms);

@@ -6,6 +6,7 @@
 #include "state/reason.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #define ENDED(code, name, who, text) [code] = { code, name, who, false, text }
 
@@ -114,6 +115,38 @@ reason_info(enum reason code)
 	if ((unsigned)code >= REASON_COUNT)
 		return &reasons[REASON_INTERNAL];
 	return &reasons[code];
+}
+
+enum reason
+reason_find(const char *name, size_t len)
+{
+	int i;
+
+	for (i = REASON_NONE + 1; i < REASON_COUNT; i++)
+		if (strlen(reasons[i].name) == len &&
+		    memcmp(reasons[i].name, name, len) == 0)
+			return (enum reason)i;
+	return REASON_NONE;
+}
+
+bool
+reason_is_benign(enum reason code)
+{
+	switch (code) {
+	case REASON_NONE:
+	case REASON_CLIENT_CLOSED:
+	case REASON_SERVED:
+	case REASON_IDLE_TIMEOUT:
+	case REASON_LIFETIME:
+	case REASON_DRAINED:
+	case REASON_STOPPED:
+	case REASON_REMOVED:
+	case REASON_SERVER_CLOSED:
+	case REASON_RESPONDED:
+		return true;
+	default:
+		return false;
+	}
 }
 
 const char *

@@ -7,6 +7,7 @@
 #define MUXD_STATE_REASON_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum reason {
 	REASON_NONE, /* the session lives */
@@ -75,6 +76,12 @@ struct reason_info {
 
 /* The row of a code; codes out of range give that of REASON_INTERNAL. */
 const struct reason_info *reason_info(enum reason code);
+
+/* The reason of that name, of len bytes; REASON_NONE if there is none. */
+enum reason reason_find(const char *name, size_t len);
+
+/* Whether it is an end that nobody need worry about. */
+bool reason_is_benign(enum reason code);
 
 /* "client", "server", "muxd", "admin", "nobody". */
 const char *reason_who_name(enum reason_who who);

@@ -332,6 +332,21 @@ sources_held(const struct state *state, unsigned scope, const struct addr *addr)
 	return tally_word_count(sight.word);
 }
 
+uint64_t
+sources_tokens(const struct state *state, unsigned scope,
+    const struct addr *addr, enum source_bucket bucket, struct rate rate,
+    uint64_t now_ms)
+{
+	static const struct bucket full;
+	struct key key = key_of(scope, addr);
+	struct sight sight;
+
+	if (!window_find(state, &key, home_of(state, &key), &sight))
+		return bucket_tokens(&full, rate, now_ms);
+	return bucket_tokens(
+	    &state->sources[sight.index].buckets[bucket], rate, now_ms);
+}
+
 void
 sources_release(struct state *state, const struct tally_author *dead)
 {

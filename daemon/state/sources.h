@@ -65,6 +65,11 @@ enum source_verdict sources_rate(struct state *state,
 uint32_t sources_held(
     const struct state *state, unsigned scope, const struct addr *addr);
 
+/* For readers: tokens that its source has left, of a rate. */
+uint64_t sources_tokens(const struct state *state, unsigned scope,
+    const struct addr *addr, enum source_bucket bucket, struct rate rate,
+    uint64_t now_ms);
+
 /* Master only: free the place that the author, which is dead and has been
  * through tally_recover(), was rewriting. */
 void sources_release(struct state *state, const struct tally_author *dead);

@@ -34,6 +34,8 @@ a_small_configuration_is_written_whole(void **state)
 	    "\tformat = \"logfmt\"\n"
 	    "\taccess = true\n"
 	    "\tprogress = \"1h\"\n"
+	    "\tremember = true\n"
+	    "\ttcp_info = \"unclean\"\n"
 	    "}\n"
 	    "limits {\n"
 	    "\tconnections = auto\n"

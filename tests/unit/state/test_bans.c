@@ -51,7 +51,7 @@ is_banned(const struct state *s, const char *text, uint64_t now_ms)
 {
 	const struct addr a = addr(text);
 
-	return bans_match(s, &a, now_ms);
+	return bans_match(s, &a, now_ms, NULL);
 }
 
 static void
