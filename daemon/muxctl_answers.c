@@ -135,6 +135,20 @@ print_diff(const json_t *answer)
 		printf("a reload would change nothing\n");
 }
 
+static void
+print_node(const char *order)
+{
+	if (strcmp(order, "enabled") == 0)
+		printf("muxd is enabled: new clients are welcome\n");
+	else if (strcmp(order, "draining") == 0)
+		printf(
+		    "muxd is drained: /healthz answers 503, and who comes all"
+		    " the same is served\n");
+	else
+		printf("muxd is drained: /healthz answers 503, and new clients"
+		       " are refused\n");
+}
+
 /* A sentence about what an order has done. */
 static void
 print_order(enum command_id id, const json_t *answer)
@@ -147,6 +161,10 @@ print_order(enum command_id id, const json_t *answer)
 	case COMMAND_DRAIN:
 	case COMMAND_DISABLE:
 	case COMMAND_ENABLE:
+		if (server == NULL) {
+			print_node(json_string_value(json_at(answer, "node")));
+			break;
+		}
 		printf("%s is %s\n", server,
 		    json_string_value(json_at(answer, "admin")));
 		break;

@@ -124,6 +124,9 @@ metrics_daemon(const struct metrics *metrics, int64_t now_us)
 	    "1 while new clients are welcome, as /healthz says.",
 	    problems != NULL && json_array_size(problems) == 0);
 	json_decref(problems);
+	metrics_single(metrics, "muxd_drained", "gauge",
+	    "1 if muxd is drained by order, 2 if it refuses clients, too.",
+	    state_node_order(state));
 	metrics_single(metrics, "muxd_live_sessions", "gauge",
 	    "Sessions and clients that are about to become one.",
 	    report_live(source));

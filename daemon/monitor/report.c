@@ -46,6 +46,11 @@ report_make_problems(struct report *report)
 	const struct report_source *source = report->source;
 	json_t *problems = report_array(report);
 
+	if (state_node_order(source->state) != NODE_ENABLED)
+		report_say(report, problems, "muxd is drained by order%s",
+		    state_node_order(source->state) == NODE_REFUSING
+			? ", and refuses new clients"
+			: "");
 	if (report_workers_well(source, report->now_ms) > 0)
 		return problems;
 	if (report_workers_in(source, WORKER_DRAINING) > 0)
@@ -197,6 +202,8 @@ report_status(const struct report_source *source, uint64_t now_ms)
 	report_set_uint(&report, status, "pid", (uint64_t)source->pid);
 	report_set_uint(&report, status, "uptime_ms",
 	    now_ms > source->started_ms ? now_ms - source->started_ms : 0);
+	report_set_text(
+	    &report, status, "node", state_node_name(state_node_order(state)));
 	report_set_bool(
 	    &report, status, "healthy", json_array_size(problems) == 0);
 	report_set(&report, status, "problems", problems);

@@ -72,8 +72,8 @@ json_t *report_status(const struct report_source *source, uint64_t now_ms);
 
 /*
  * An array of English sentences: why new clients had better go to another
- * node.  Empty while at least one worker serves; no worker does, or all of
- * them drain.
+ * node.  Empty while at least one worker serves and muxd is not drained by
+ * order.
  */
 json_t *report_problems(const struct report_source *source, uint64_t now_ms);
 

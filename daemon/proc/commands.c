@@ -40,12 +40,12 @@ const struct command command_table[] = {
 	    "what happens, as it happens" },
 	{ COMMAND_METRICS, "metrics", { 0 }, 0, 0, false,
 	    "all counters in the text format of Prometheus" },
-	{ COMMAND_DRAIN, "drain", { ARGUMENT_SERVER }, 1, 0, false,
-	    "no new sessions for a server" },
+	{ COMMAND_DRAIN, "drain", { ARGUMENT_SERVER }, 0, OPTION_REFUSE, false,
+	    "no new sessions for a server, or for muxd" },
 	{ COMMAND_DISABLE, "disable", { ARGUMENT_SERVER }, 1, 0, false,
 	    "no new sessions and no health checks for a server" },
-	{ COMMAND_ENABLE, "enable", { ARGUMENT_SERVER }, 1, 0, false,
-	    "new sessions for a server again" },
+	{ COMMAND_ENABLE, "enable", { ARGUMENT_SERVER }, 0, 0, false,
+	    "new sessions for a server, or for muxd, again" },
 	{ COMMAND_SET_WEIGHT, "set weight",
 	    { ARGUMENT_SERVER, ARGUMENT_NUMBER }, 2, 0, false,
 	    "change the weight of a server" },
@@ -77,6 +77,7 @@ const struct command_option command_options[] = {
 	{ OPTION_FOR, "--for", "DURATION" },
 	{ OPTION_SOURCE, "--source", "PREFIX" },
 	{ OPTION_LAST, "--last", "N" },
+	{ OPTION_REFUSE, "--refuse", NULL },
 };
 
 _Static_assert(

@@ -58,7 +58,8 @@ enum {
 	OPTION_BY_WORKER = 1, /* --by-worker */
 	OPTION_FOR = 2,       /* --for DURATION */
 	OPTION_SOURCE = 4,    /* --source PREFIX */
-	OPTION_LAST = 8       /* --last N */
+	OPTION_LAST = 8,      /* --last N */
+	OPTION_REFUSE = 16    /* --refuse */
 };
 
 struct command {
@@ -81,7 +82,7 @@ struct command_option {
 };
 
 /* COMMAND_OPTIONS rows. */
-#define COMMAND_OPTIONS 4
+#define COMMAND_OPTIONS 5
 extern const struct command_option command_options[];
 
 /* "POOL/SERVER"; "" for ARGUMENT_NONE. */

@@ -59,6 +59,8 @@ struct control_question {
 struct control_ops {
 	/* As SIGTERM: drain and stop, or stop at once. */
 	void (*stop)(struct control *control);
+	/* state->node has changed. */
+	void (*node_ordered)(struct control *control);
 };
 
 struct control {

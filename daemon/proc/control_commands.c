@@ -127,10 +127,29 @@ set_admin(struct control_client *client, enum server_admin admin)
 	server_done(client, "admin", json_string(state_admin_name(admin)));
 }
 
+/* The whole of muxd. */
+static void
+set_node(struct control_client *client, enum node_order order, const char *what)
+{
+	struct control *control = client->control;
+
+	atomic_store(&control->sup->state->node->order, (uint32_t)order);
+	control->ops->node_ordered(control);
+	order_done(
+	    client, what, json_pack("{s:s}", "node", state_node_name(order)));
+}
+
 static void
 run_drain(struct control_client *client)
 {
-	set_admin(client, SERVER_ADMIN_DRAINING);
+	const struct request *request = &client->job.request;
+
+	if ((request->options & OPTION_REFUSE) != 0)
+		set_node(client, NODE_REFUSING, "drain --refuse");
+	else if (request->arguments[0] == NULL)
+		set_node(client, NODE_DRAINING, "drain");
+	else
+		set_admin(client, SERVER_ADMIN_DRAINING);
 }
 
 static void
@@ -142,7 +161,10 @@ run_disable(struct control_client *client)
 static void
 run_enable(struct control_client *client)
 {
-	set_admin(client, SERVER_ADMIN_ENABLED);
+	if (client->job.request.arguments[0] == NULL)
+		set_node(client, NODE_ENABLED, "enable");
+	else
+		set_admin(client, SERVER_ADMIN_ENABLED);
 }
 
 static void

@@ -159,6 +159,13 @@ master_terminate(struct master *master)
 
 /* ---- reload ---- */
 
+void
+master_node_ordered(struct master *master)
+{
+	if (master->phase == MASTER_SERVING)
+		pulse_tell(&master->pulse);
+}
+
 static void
 master_decided(struct reload *reload)
 {

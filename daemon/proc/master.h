@@ -90,6 +90,9 @@ struct master_options {
 /* As SIGTERM: drain and stop; a second time, stop at once. */
 void master_terminate(struct master *master);
 
+/* It is drained by order, or enabled again: tell the service manager. */
+void master_node_ordered(struct master *master);
+
 /* Run the daemon to its end; the exit status. */
 int master_run(const struct master_options *options);
 

@@ -11,8 +11,15 @@ master_ordered_to_stop(struct control *control)
 	master_terminate(container_of(control, struct master, control));
 }
 
+static void
+master_ordered_to_drain(struct control *control)
+{
+	master_node_ordered(container_of(control, struct master, control));
+}
+
 static const struct control_ops master_control_ops = {
 	.stop = master_ordered_to_stop,
+	.node_ordered = master_ordered_to_drain,
 };
 
 int

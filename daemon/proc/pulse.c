@@ -29,6 +29,11 @@ pulse_format(const struct pulse *pulse, char buf[PULSE_STATUS_MAX])
 		.pools = sup->slots->pools,
 		.places = sup->slots->places,
 	};
+	static const char *const orders[] = {
+		[NODE_ENABLED] = "",
+		[NODE_DRAINING] = ", drained by order",
+		[NODE_REFUSING] = ", drained by order: new clients are refused",
+	};
 	struct report_counts counts;
 	char servers[48] = "";
 
@@ -44,23 +49,32 @@ pulse_format(const struct pulse *pulse, char buf[PULSE_STATUS_MAX])
 		    ", %u of %u servers up", counts.usable, counts.servers);
 	(void)snprintf(buf, PULSE_STATUS_MAX,
 	    "serving %zu service%s: %" PRIu64
-	    " session%s, %u of %u workers%s%s",
+	    " session%s, %u of %u workers%s%s%s",
 	    sup->conf->nservices, pulse_s(sup->conf->nservices),
 	    counts.sessions, pulse_s(counts.sessions), vitals_beating(sup),
-	    sup->plan->workers, servers, pulse->note);
+	    sup->plan->workers, servers, orders[state_node_order(sup->state)],
+	    pulse->note);
 }
 
-static void
-pulse_look(struct timer *timer)
+void
+pulse_tell(struct pulse *pulse)
 {
-	struct pulse *pulse = container_of(timer, struct pulse, look);
 	char text[PULSE_STATUS_MAX];
+
+	if (!notify_is_heard())
+		return;
 
 	pulse_format(pulse, text);
 	if (strcmp(text, pulse->told) == 0)
 		return;
 	memcpy(pulse->told, text, sizeof(text));
 	notify_status(text);
+}
+
+static void
+pulse_look(struct timer *timer)
+{
+	pulse_tell(container_of(timer, struct pulse, look));
 }
 
 /* Who waits in vain shall be explained in the log. */

@@ -42,6 +42,9 @@ struct pulse {
  * the status from now on. */
 void pulse_ready(struct pulse *pulse, const char *note);
 
+/* Something has changed that the status tells. */
+void pulse_tell(struct pulse *pulse);
+
 /* muxd ends: STOPPING=1.  doing is a constant: "draining". */
 void pulse_stopping(struct pulse *pulse, const char *doing);
 

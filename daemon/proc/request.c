@@ -344,6 +344,11 @@ check_complete(const struct request *request, size_t given, char *error)
 		    command_usage(command, usage, sizeof(usage)));
 		return -1;
 	}
+	if ((request->options & OPTION_REFUSE) != 0 && given > 0) {
+		(void)snprintf(error, REQUEST_ERROR_MAX,
+		    "--refuse is for muxd as a whole, not for a server");
+		return -1;
+	}
 	if (command->id == COMMAND_KILL &&
 	    (given > 0) == ((request->options & OPTION_SOURCE) != 0)) {
 		(void)snprintf(error, REQUEST_ERROR_MAX,

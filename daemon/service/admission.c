@@ -68,7 +68,10 @@ admission_judge(const struct state *state, const struct conf_service *conf,
 	struct memo_rule found = { .kind = MEMO_RULE_BAN };
 	enum reason reason = REASON_BANNED;
 
-	if (!bans_match(state, addr, now_ms, &found.prefix)) {
+	if (state_node_order(state) == NODE_REFUSING) {
+		found.kind = MEMO_RULE_NONE;
+		reason = REASON_DRAINING;
+	} else if (!bans_match(state, addr, now_ms, &found.prefix)) {
 		found = admission_rule(conf, addr);
 		reason =
 		    found.kind == MEMO_RULE_NONE ? REASON_NONE : REASON_DENIED;

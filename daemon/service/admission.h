@@ -5,7 +5,8 @@
  * the daemon's connections, and what follows is asked when it has told in a
  * PROXY header who it is: see service/arrival.h.
  *
- * Any other new connection meets, in this order: the allow and deny lists; the
+ * Any other new connection meets, in this order: an order to refuse all, bans,
+ * the allow and deny lists; the
  * limits of its source, which refuse at once; the service's connections, the
  * daemon's connections, and the service's rate.  When one of the last three
  * is full and the service says when_full = "wait", the client becomes the
@@ -39,9 +40,9 @@ void admission_move(struct door *from, struct door *to);
  * closes. */
 void admission_close(struct door *door);
 
-/* Whether the lists of the service let the address in, and no ban keeps it
- * out: REASON_NONE, REASON_DENIED or REASON_BANNED; and the rule that says so
- * (unless rule is NULL). */
+/* Whether muxd lets clients in, the lists of the service let the address in,
+ * and no ban keeps it out: REASON_NONE, REASON_DRAINING, REASON_DENIED or
+ * REASON_BANNED; and the rule that says so (unless rule is NULL). */
 enum reason admission_check(const struct service *service,
     const struct addr *addr, struct memo_rule *rule);
 

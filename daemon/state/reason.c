@@ -106,7 +106,7 @@ static const struct reason_info reasons[REASON_COUNT] = {
 	REFUSED(REASON_PROXY_TIMEOUT, "proxy_timeout",
 	    "the PROXY header did not arrive in time"),
 	REFUSED(REASON_DRAINING, "draining",
-	    "the daemon stops, and lets nobody in any more"),
+	    "the daemon stops or is drained, and lets nobody in any more"),
 };
 
 const struct reason_info *

@@ -60,7 +60,8 @@ enum reason {
 				 or a bad one */
 	REASON_PROXY_UNTRUSTED, /* one came from who must not */
 	REASON_PROXY_TIMEOUT,
-	REASON_DRAINING, /* UDP: the daemon stops, new sessions are too late */
+	REASON_DRAINING, /* drained by order; UDP: the daemon stops, and new
+			    sessions are too late */
 	REASON_COUNT
 };
 

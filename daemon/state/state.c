@@ -34,6 +34,7 @@ struct layout {
 	uint64_t memory;
 	uint64_t bans;
 	uint64_t monitor;
+	uint64_t node;
 	uint64_t services;
 	uint64_t pools;
 	uint64_t servers;
@@ -69,6 +70,7 @@ layout_of(const struct state_shape *shape)
 	l.memory = layout_place(&l, 1, sizeof(struct limit));
 	l.bans = layout_place(&l, 1, sizeof(struct bans));
 	l.monitor = layout_place(&l, 1, sizeof(struct state_monitor));
+	l.node = layout_place(&l, 1, sizeof(struct state_node));
 	l.services =
 	    layout_place(&l, shape->services, sizeof(struct state_service));
 	l.pools = layout_place(&l, shape->pools, sizeof(struct state_pool));
@@ -128,6 +130,7 @@ state_map(int fd, const struct state_shape *shape)
 	state->memory = (void *)(base + l.memory);
 	state->bans = (void *)(base + l.bans);
 	state->monitor = (void *)(base + l.monitor);
+	state->node = (void *)(base + l.node);
 	state->services = (void *)(base + l.services);
 	state->pools = (void *)(base + l.pools);
 	state->servers = (void *)(base + l.servers);
@@ -385,4 +388,25 @@ state_sum_ended(const struct state *state, unsigned service, enum reason reason)
 		sum += counter_read(
 		    &state_counters(state, i, service)->ended[reason]);
 	return sum;
+}
+
+enum node_order
+state_node_order(const struct state *state)
+{
+	uint32_t order =
+	    atomic_load_explicit(&state->node->order, memory_order_relaxed);
+
+	return order <= NODE_REFUSING ? (enum node_order)order : NODE_ENABLED;
+}
+
+const char *
+state_node_name(enum node_order order)
+{
+	static const char *const names[] = {
+		[NODE_ENABLED] = "enabled",
+		[NODE_DRAINING] = "draining",
+		[NODE_REFUSING] = "refusing",
+	};
+
+	return names[order];
 }

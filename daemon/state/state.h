@@ -4,6 +4,7 @@
  *
  *   header    magic, layout version, shape
  *   total     the limit over the whole daemon, and that of queue memory
+ *   node      whether new clients are welcome
  *   services  for each service: name, limit, rate
  *   pools     for each pool: whose turn it is, its queue
  *   servers   for each address of a server: its health, its connections
@@ -40,7 +41,7 @@
 #include "state/tally.h"
 
 #define STATE_NAME_MAX       64 /* of a service, NUL included */
-#define STATE_LAYOUT_VERSION 7
+#define STATE_LAYOUT_VERSION 8
 
 /* How much of everything there is room for; fixed when it is made. */
 struct state_shape {
@@ -138,6 +139,18 @@ struct server_counters;
 /* Prefixes that no service lets in; see state/bans.h. */
 struct bans;
 
+/* What the administrator says of muxd as a whole. */
+enum node_order {
+	NODE_ENABLED,
+	NODE_DRAINING, /* new clients had better go elsewhere */
+	NODE_REFUSING  /* and are turned away */
+};
+
+/* The master writes it. */
+struct state_node {
+	_Alignas(64) _Atomic uint32_t order; /* enum node_order */
+};
+
 /* The first bytes of the mapping, constant after it was made. */
 struct state_header {
 	_Alignas(64) uint64_t magic;
@@ -155,6 +168,7 @@ struct state {
 	struct limit *memory; /* limits.memory, in chunks */
 	struct bans *bans;
 	struct state_monitor *monitor;
+	struct state_node *node;
 	struct state_service *services;
 	struct state_pool *pools;
 	struct state_server *servers;
@@ -210,6 +224,10 @@ struct counters *state_counters(
 
 /* The right of the process that fills a worker slot to change tallies. */
 struct tally_author state_author(const struct state *state, unsigned worker);
+
+/* What was ordered last, and its name: "enabled", "draining", "refusing". */
+enum node_order state_node_order(const struct state *state);
+const char *state_node_name(enum node_order order);
 
 /* Sums over all workers. */
 uint64_t state_sum_events(

@@ -81,6 +81,7 @@ what_happened_is_in_the_lines(void **state)
 	assert_true(has(t, "muxd_build_info{version=\"1.2.3\"} 1"));
 	assert_true(has(t, "muxd_start_time_seconds 1699999995.000"));
 	assert_true(has(t, "muxd_healthy 1"));
+	assert_true(has(t, "muxd_drained 0"));
 	assert_true(has(t, "muxd_connections_limit 1000"));
 	assert_true(has(t, "muxd_sessions_total{service=\"echo\"} 7"));
 	assert_true(has(t, "muxd_sessions_total{service=\"www\"} 0"));

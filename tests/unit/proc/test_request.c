@@ -163,7 +163,15 @@ what_is_wrong_is_told(void **state)
 	expect_error("set", "weight, max-connections");
 	expect_error("status now", "\"now\" is too much");
 	expect_error("status --by-worker", "does not take --by-worker");
-	expect_error("drain", "usage: drain POOL/SERVER");
+	expect_error("disable", "usage: disable POOL/SERVER");
+	expect_error("drain p/a --refuse", "not for a server");
+	expect_error("explain", "usage: explain PREFIX [--last N]");
+	expect_error("explain 192.0.2.1 --last 0", "bad number");
+	expect_error("explain --try", "usage: explain --try src=ADDRESS");
+	expect_error("explain --try src=1.2.3.4 src=1.2.3.5", "usage:");
+	expect_error("explain --try src=x service=a", "bad address");
+	expect_error("explain --try src=10.0.0.0/8 service=a", "single");
+	expect_error("explain --try src=10.0.0.1 service=", "bad argument");
 	expect_error("drain a", "POOL/SERVER");
 	expect_error("drain /a", "POOL/SERVER");
 	expect_error("drain a/", "POOL/SERVER");
