@@ -620,6 +620,45 @@ ill_formed_record_is_refused(void **state)
 	assert_true(refused("-17", "nan", 3));
 }
 
+/* A memo is seen by nobody who does not ask for it; what is not for the log goes
+ * to the monitor all the same, whatever the level. */
+static void
+memo_and_unlogged_records_go_to_the_monitor_alone(void **state)
+{
+	static const char memo[] = { 'a', 0, 'b' };
+	struct fixture *f = *state;
+	struct log_record record;
+	struct log_field field;
+	struct log_view view;
+	const unsigned char *found;
+	size_t at = 0, len;
+
+	f->log.level = LOG_LEVEL_ERROR;
+	log_record_begin(&record, LOG_LEVEL_INFO, "session ended");
+	log_record_str(&record, "first", "1");
+	log_record_memo(&record, memo, sizeof(memo));
+	log_record_str(&record, "last", "2");
+	log_emit(&f->log, &record);
+	log_flush(&f->log);
+	assert_false(receive(f));
+	record.unlogged = true;
+	log_emit(&f->log, &record);
+	log_flush(&f->log);
+	assert_true(receive(f));
+	assert_int_equal(log_view_next(f->data, f->len, &view), f->len);
+	assert_true(view.unlogged);
+	assert_true(log_view_field(&view, &at, &field));
+	assert_string_equal(field.key, "first");
+	assert_true(log_view_field(&view, &at, &field));
+	assert_string_equal(field.key, "last");
+	assert_false(log_view_field(&view, &at, &field));
+	assert_true(log_view_find(&view, "last", &field));
+	assert_false(log_view_find(&view, "memo", &field));
+	found = log_view_memo(&view, &len);
+	assert_int_equal(len, sizeof(memo));
+	assert_memory_equal(found, memo, sizeof(memo));
+}
+
 int
 main(void)
 {
@@ -647,6 +686,7 @@ main(void)
 		cmocka_unit_test(cut_record_is_no_record),
 		cmocka_unit_test(changed_byte_is_refused_or_harmless),
 		cmocka_unit_test(ill_formed_record_is_refused),
+		WITH_CHANNEL(memo_and_unlogged_records_go_to_the_monitor_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
