@@ -179,6 +179,25 @@ muxctl_help(FILE *out)
 		    command_table[i].help);
 }
 
+/* The same for programs. */
+static void
+print_commands(void)
+{
+	char usage[COMMAND_USAGE_MAX];
+	json_t *commands = json_array(), *line;
+	size_t i;
+
+	for (i = 0; i < COMMANDS; i++)
+		(void)json_array_append_new(commands,
+		    json_pack("{s:s,s:s,s:s}", "name", command_table[i].name,
+			"usage",
+			command_usage(&command_table[i], usage, sizeof(usage)),
+			"help", command_table[i].help));
+	line = json_pack("{s:o}", "commands", commands);
+	print_json(line);
+	json_decref(line);
+}
+
 static int
 usage_error(const char *what)
 {
@@ -280,7 +299,10 @@ run_command(struct muxctl *muxctl, const struct arguments *arguments)
 	if (request_read(&request, arguments->words, arguments->n, error) == -1)
 		return usage_error(error);
 	if (request.command->id == COMMAND_HELP) {
-		muxctl_help(stdout);
+		if (muxctl->json)
+			print_commands();
+		else
+			muxctl_help(stdout);
 		return MUXCTL_OK;
 	}
 	if (request.command->id == COMMAND_TOP)

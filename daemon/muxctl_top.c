@@ -433,6 +433,28 @@ top_run(struct top *top)
 	}
 }
 
+/* For programs: an object a second, until it is interrupted or muxd is gone. */
+static int
+top_print(struct top *top)
+{
+	json_t *line;
+
+	while (top_refresh(top) == 0) {
+		line = json_pack("{s:O,s:O,s:O}", "status", top->status,
+		    kinds[0].key, top->now[0], kinds[1].key, top->now[1]);
+		if (line == NULL ||
+		    json_dumpf(line, stdout, JSON_COMPACT) == -1 ||
+		    putchar('\n') == EOF || fflush(stdout) == EOF) {
+			json_decref(line);
+			return MUXCTL_REFUSED;
+		}
+		json_decref(line);
+		(void)poll(NULL, 0, TOP_PERIOD_MS);
+	}
+	fprintf(stderr, "muxctl: %s\n", strerror(errno));
+	return MUXCTL_REFUSED;
+}
+
 int
 muxctl_top(struct muxctl *muxctl)
 {
@@ -442,6 +464,12 @@ muxctl_top(struct muxctl *muxctl)
 
 	if (status != MUXCTL_OK)
 		return status;
+	if (muxctl->json) {
+		status = top_print(&top);
+		top_forget(&top);
+		link_close(&muxctl->link);
+		return status;
+	}
 	if (!isatty(STDOUT_FILENO) || term_enter(&term) == -1) {
 		fputs("muxctl: top needs a terminal\n", stderr);
 		link_close(&muxctl->link);

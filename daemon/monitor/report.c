@@ -305,6 +305,26 @@ report_workers(const struct report_source *source, uint64_t now_ms)
 
 /* ---- ends ---- */
 
+/* How often it was so in each worker. */
+static json_t *
+report_make_close_workers(
+    struct report *report, unsigned service, enum reason reason)
+{
+	const struct state *state = report->source->state;
+	json_t *rows = report_array(report), *row;
+	unsigned i;
+
+	for (i = 0; i < state->shape.workers; i++) {
+		row = report_object(report);
+		report_set_uint(report, row, "slot", i);
+		report_set_uint(report, row, "count",
+		    counter_read(
+			&state_counters(state, i, service)->ended[reason]));
+		report_push(report, rows, row);
+	}
+	return rows;
+}
+
 static void
 report_push_closes(
     struct report *report, json_t *rows, size_t service, bool all)
@@ -329,6 +349,10 @@ report_push_closes(
 		report_set_bool(report, row, "refused", info->refused);
 		report_set_text(report, row, "text", info->text);
 		report_set_uint(report, row, "count", n);
+		if (report->by_worker)
+			report_set(report, row, "workers",
+			    report_make_close_workers(
+				report, source->services[service], info->code));
 		report_push(report, rows, row);
 	}
 }
@@ -366,6 +390,34 @@ report_server_total(const struct report_source *source,
 }
 
 static json_t *
+report_make_failure_workers(struct report *report,
+    const struct report_server *found, const enum server_counter *told,
+    size_t n)
+{
+	const struct state *state = report->source->state;
+	json_t *rows = report_array(report), *row;
+	unsigned worker, place;
+	uint64_t sum;
+	size_t i;
+
+	for (worker = 0; worker < state->shape.workers; worker++) {
+		row = report_object(report);
+		report_set_uint(report, row, "slot", worker);
+		for (i = 0; i < n; i++) {
+			for (place = 0, sum = 0; place < found->server->nplaces;
+			     place++)
+				sum += counter_read(&state_server_counters(
+				    state, worker, found->first + place)
+							 ->events[told[i]]);
+			report_set_uint(
+			    report, row, server_counter_name(told[i]), sum);
+		}
+		report_push(report, rows, row);
+	}
+	return rows;
+}
+
+static json_t *
 report_make_failures(struct report *report)
 {
 	static const enum server_counter told[] = { SERVER_COUNTER_FAILED,
@@ -389,15 +441,19 @@ report_make_failures(struct report *report)
 		for (i = 0; i < 3; i++)
 			report_set_uint(report, row,
 			    server_counter_name(told[i]), counts[i]);
+		if (report->by_worker)
+			report_set(report, row, "workers",
+			    report_make_failure_workers(
+				report, &found, told, 3));
 		report_push(report, rows, row);
 	}
 	return rows;
 }
 
 json_t *
-report_errors(const struct report_source *source)
+report_errors(const struct report_source *source, bool by_worker)
 {
-	struct report report = { .source = source };
+	struct report report = { .source = source, .by_worker = by_worker };
 	json_t *errors = report_object(&report);
 
 	report_set(

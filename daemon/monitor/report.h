@@ -83,7 +83,8 @@ json_t *report_problems(const struct report_source *source, uint64_t now_ms);
 json_t *report_services(
     const struct report_source *source, uint64_t now_ms, bool by_worker);
 
-/* An array of pools, each with an array of servers, each with an array of
+/* An array of pools, each with the sums of its servers, and with by_worker
+ * also those of each slot, and an array of servers, each with an array of
  * places: the addresses that clients are sent to. */
 json_t *report_pools(
     const struct report_source *source, uint64_t now_ms, bool by_worker);
@@ -100,8 +101,9 @@ json_t *report_limits(const struct report_source *source, uint64_t now_ms);
 json_t *report_closes(const struct report_source *source);
 
 /* An object of what went wrong, counted: closes that nobody wished for,
- * servers that failed, records that were dropped. */
-json_t *report_errors(const struct report_source *source);
+ * servers that failed, records that were dropped; with by_worker the first two
+ * also for each slot. */
+json_t *report_errors(const struct report_source *source, bool by_worker);
 
 /* Which sessions to tell of; zeroed memory means all of them. */
 struct report_filter {

@@ -213,6 +213,62 @@ report_make_pool(
 	return row;
 }
 
+/* Add up what the servers of a pool have, or its workers have at them. */
+static void
+report_add_counters(struct report *report, json_t *sum, const json_t *row)
+{
+	const char *name;
+	json_int_t n;
+	int i;
+
+	for (i = 0; i < SERVER_COUNTERS; i++) {
+		name = server_counter_name((enum server_counter)i);
+		n = json_integer_value(json_object_get(row, name)) +
+		    json_integer_value(json_object_get(sum, name));
+		report_set_uint(report, sum, name, (uint64_t)n);
+	}
+}
+
+static void
+report_add_workers(struct report *report, json_t *workers, const json_t *place)
+{
+	json_t *row, *sum;
+	size_t i;
+
+	json_array_foreach(json_object_get(place, "workers"), i, row)
+	{
+		sum = json_array_get(workers, i);
+		if (sum == NULL) {
+			sum = report_object(report);
+			report_set_uint(report, sum, "slot", i);
+			report_push(report, workers, sum);
+		}
+		report_add_counters(report, sum, row);
+	}
+}
+
+static void
+report_set_pool_sums(struct report *report, json_t *pool, const json_t *servers)
+{
+	json_t *workers = report_array(report), *server, *place;
+	json_int_t connections = 0;
+	size_t i, j;
+
+	json_array_foreach((json_t *)(uintptr_t)servers, i, server)
+	{
+		report_add_counters(report, pool, server);
+		connections +=
+		    json_integer_value(json_object_get(server, "connections"));
+		json_array_foreach(json_object_get(server, "places"), j, place)
+		    report_add_workers(report, workers, place);
+	}
+	report_set_uint(report, pool, "connections", (uint64_t)connections);
+	if (report->by_worker)
+		report_set(report, pool, "workers", workers);
+	else
+		json_decref(workers);
+}
+
 json_t *
 report_pools(
     const struct report_source *source, uint64_t now_ms, bool by_worker)
@@ -233,6 +289,7 @@ report_pools(
 		     j++)
 			report_push(&report, servers,
 			    report_make_server(&report, &found));
+		report_set_pool_sums(&report, row, servers);
 		report_set(&report, row, "servers", servers);
 		report_push(&report, rows, row);
 	}

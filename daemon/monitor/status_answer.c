@@ -212,7 +212,7 @@ answer_closes(
 static json_t *
 make_errors(const struct status_request *request)
 {
-	json_t *errors = report_errors(request->source);
+	json_t *errors = report_errors(request->source, false);
 	json_t *recent = recent_report(request->recent);
 
 	if (errors == NULL || recent == NULL ||

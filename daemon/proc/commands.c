@@ -24,7 +24,7 @@ const struct command command_table[] = {
 	    "limits, and how full they are" },
 	{ COMMAND_SHOW_WORKERS, "show workers", { 0 }, 0, 0, false,
 	    "worker processes and their balance" },
-	{ COMMAND_SHOW_ERRORS, "show errors", { 0 }, 0, 0, false,
+	{ COMMAND_SHOW_ERRORS, "show errors", { 0 }, 0, OPTION_BY_WORKER, false,
 	    "what went wrong: bad ends, refusals, failed connects" },
 	{ COMMAND_SHOW_BANS, "show bans", { 0 }, 0, 0, false,
 	    "prefixes that are banned" },

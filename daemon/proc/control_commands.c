@@ -358,7 +358,8 @@ wait_on(struct control_client *client)
 	uint64_t n = wait_count(client);
 
 	if (n == 0)
-		control_client_succeed(client, json_object());
+		control_client_succeed(
+		    client, json_pack("{s:i}", "sessions", 0));
 	else if (client->job.deadline_ms != 0 && client->job.deadline_ms <= now)
 		control_client_fail(
 		    client, "%llu sessions are left", (unsigned long long)n);
@@ -391,7 +392,7 @@ run_stop(struct control_client *client)
 {
 	struct control *control = client->control;
 
-	order_done(client, "stop", json_object());
+	order_done(client, "stop", json_pack("{s:b}", "stopping", 1));
 	/* It may be the last thing that is heard. */
 	control_client_flush(client);
 	control->ops->stop(control);

@@ -167,7 +167,7 @@ control_show_errors(struct control_client *client)
 {
 	struct report_source source = control_source(client);
 
-	show(client, "errors", report_errors(&source));
+	show(client, "errors", report_errors(&source, show_by_worker(client)));
 }
 
 void

@@ -73,6 +73,23 @@ exit_status_tells_what_became_of_it(void **state)
 	expect(muxctl_run(muxd, "status"), 2, "", "does it run?");
 }
 
+/* Without a screen, a line a second, until muxd is gone. */
+static void
+top_and_help_speak_json(void **state)
+{
+	struct muxd *muxd = start();
+	struct muxctl_terminal terminal;
+
+	(void)state;
+	expect(muxctl_run(muxd, "help", "--json"), 0,
+	    "{\"name\":\"explain --try\",", "");
+	muxctl_start(&terminal, muxd, "top", "--json");
+	muxctl_wait_for(&terminal, "\"services\":[{");
+	muxctl_wait_for(&terminal, "\"services\":[{");
+	muxd_stop(muxd);
+	assert_int_equal(muxctl_wait_status(&terminal), 1);
+}
+
 static void
 tables_show_what_there_is(void **state)
 {
@@ -259,6 +276,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		system_test(exit_status_tells_what_became_of_it),
+		system_test(top_and_help_speak_json),
 		system_test(tables_show_what_there_is),
 		system_test(json_is_what_the_daemon_says),
 		system_test(daemon_that_does_not_answer_is_given_up),

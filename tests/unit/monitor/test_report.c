@@ -326,7 +326,7 @@ only_ends_that_nobody_wished_for_are_errors(void **state)
 	assert_string_equal(report_str(closes, "0.who"), "client");
 	assert_int_equal(report_int(closes, "0.count"), 9);
 	json_decref(closes);
-	errors = report_errors(&f->source);
+	errors = report_errors(&f->source, true);
 	assert_int_equal(json_array_size(report_at(errors, "closes")), 1);
 	assert_string_equal(
 	    report_str(errors, "closes.0.reason"), "daemon_full");
@@ -334,7 +334,49 @@ only_ends_that_nobody_wished_for_are_errors(void **state)
 	assert_int_equal(json_array_size(report_at(errors, "servers")), 1);
 	assert_string_equal(report_str(errors, "servers.0.server"), "b");
 	assert_int_equal(report_int(errors, "servers.0.failed"), 6);
+	assert_int_equal(report_int(errors, "closes.0.workers.0.count"), 2);
+	assert_int_equal(report_int(errors, "closes.0.workers.1.count"), 0);
+	assert_int_equal(report_int(errors, "servers.0.workers.0.failed"), 0);
+	assert_int_equal(report_int(errors, "servers.0.workers.1.failed"), 6);
 	json_decref(errors);
+}
+
+static void
+pool_sums_up_its_servers_also_by_worker(void **state)
+{
+	struct report_fixture *f = *state;
+	json_t *pools;
+
+	counter_add(&state_server_counters(f->state, 0, f->places[0])
+			 ->events[SERVER_COUNTER_FAILED],
+	    1);
+	counter_add(&state_server_counters(f->state, 1, f->places[1])
+			 ->events[SERVER_COUNTER_FAILED],
+	    6);
+	pools = report_pools(&f->source, REPORT_NOW_MS, true);
+	assert_int_equal(report_int(pools, "0.failed"), 7);
+	assert_int_equal(report_int(pools, "0.workers.0.failed"), 1);
+	assert_int_equal(report_int(pools, "0.workers.1.failed"), 6);
+	json_decref(pools);
+	pools = report_pools(&f->source, REPORT_NOW_MS, false);
+	assert_int_equal(report_int(pools, "0.failed"), 7);
+	assert_null(json_object_get(json_array_get(pools, 0), "workers"));
+	json_decref(pools);
+}
+
+static void
+order_to_drain_is_a_problem(void **state)
+{
+	struct report_fixture *f = *state;
+	json_t *status;
+
+	atomic_store(&f->state->node->order, NODE_REFUSING);
+	status = report_status(&f->source, REPORT_NOW_MS);
+	assert_true(json_is_false(report_at(status, "healthy")));
+	assert_string_equal(report_str(status, "node"), "refusing");
+	assert_string_equal(report_str(status, "problems.0"),
+	    "muxd is drained by order, and refuses new clients");
+	json_decref(status);
 }
 
 /* ---- sessions ---- */
@@ -515,7 +557,7 @@ make(struct report_fixture *f, int which)
 	case 4:
 		return report_limits(&f->source, REPORT_NOW_MS);
 	case 5:
-		return report_errors(&f->source);
+		return report_errors(&f->source, false);
 	default:
 		return report_sessions(&f->source, &all);
 	}
@@ -563,6 +605,8 @@ main(void)
 		TEST(name_has_the_places_that_it_stands_for),
 		TEST(workers_have_their_share),
 		TEST(only_ends_that_nobody_wished_for_are_errors),
+		TEST(pool_sums_up_its_servers_also_by_worker),
+		TEST(order_to_drain_is_a_problem),
 		TEST(session_tells_who_and_where),
 		TEST(filters_leave_sessions_out),
 		TEST(pages_of_sessions_leave_none_out),
