@@ -75,8 +75,13 @@ socket_name_format(const struct socket_name *name, char *text)
 			    ",dealt=%u,seed=%08x", (unsigned)name->dealt,
 			    (unsigned)name->seed);
 	}
-	(void)snprintf(text, INHERIT_NAME_MAX, PREFIX "%s,%s,service=%s%s",
-	    transport_name(asked->transport), encoded, name->service, place);
+	len = (size_t)snprintf(text, INHERIT_NAME_MAX,
+	    PREFIX "%s,%s,service=%s%s", transport_name(asked->transport),
+	    encoded, name->service, place);
+	/* By the bounds of all its parts it fits. */
+	if (len >= INHERIT_NAME_MAX)
+		(void)snprintf(text, INHERIT_NAME_MAX,
+		    PREFIX "%s,,service=", transport_name(asked->transport));
 }
 
 /* ---- reading ---- */
