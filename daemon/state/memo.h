@@ -47,6 +47,7 @@ enum memo_rule_kind {
 struct memo_rule {
 	uint32_t kind; /* enum memo_rule_kind */
 	struct prefix prefix;
+	uint8_t unused[2]; /* zero */
 };
 
 /* Why it was this server. */
@@ -76,6 +77,8 @@ struct memo {
 	struct tcp_stats client;
 	struct tcp_stats server;
 };
+
+_Static_assert(sizeof(struct memo) == 160, "no padding: it would leak bytes");
 
 /* The memo of a record; false if it has none, or none of this layout.
  * *failures is the text behind it, of len bytes. */
