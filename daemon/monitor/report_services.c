@@ -266,6 +266,7 @@ report_push_server_limits(struct report *report, json_t *rows)
 {
 	const struct report_source *source = report->source;
 	struct report_server found = { 0 };
+	const struct state_server *place;
 	struct limit_row about;
 	size_t at = 0;
 	unsigned i;
@@ -274,11 +275,13 @@ report_push_server_limits(struct report *report, json_t *rows)
 		about = (struct limit_row){ "max_connections", "server",
 			found.server->name, found.pool->name,
 			found.server->file, found.server->line };
-		for (i = 0; i < found.server->nplaces; i++)
+		for (i = 0; i < found.server->nplaces; i++) {
+			place = &source->state->servers[found.first + i];
 			report_push_limit(report, rows, &about,
-			    &source->state->servers[found.first + i]
-				 .connections,
-			    1, found.server->max_connections);
+			    &place->connections, 1,
+			    state_server_max(
+				place, found.server->max_connections));
+		}
 	}
 }
 

@@ -215,6 +215,41 @@ server_with_many_connections_is_full(void **state)
 	ledger_end(&f->ledgers[0], entry);
 }
 
+/* The row of max_connections of a place of the server, or NULL. */
+static const json_t *
+find_max(const json_t *limits, const char *server)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(limits, i, row)
+	{
+		if (strcmp(report_str(row, "name"), "max_connections") == 0 &&
+		    strcmp(report_str(row, "server"), server) == 0)
+			return row;
+	}
+	return NULL;
+}
+
+/* As "muxctl set max-connections" leaves it. */
+static void
+limit_of_a_server_is_the_one_that_holds(void **state)
+{
+	struct report_fixture *f = *state;
+	json_t *limits;
+
+	atomic_store(&place(f, 0)->manual_max, 8 + 1);
+	atomic_store(&place(f, 1)->manual_max, 3 + 1);
+	limits = report_limits(&f->source, REPORT_NOW_MS);
+	assert_int_equal(report_int(find_max(limits, "a"), "max"), 8);
+	assert_int_equal(report_int(find_max(limits, "b"), "max"), 3);
+	json_decref(limits);
+	atomic_store(&place(f, 0)->manual_max, 0 + 1);
+	limits = report_limits(&f->source, REPORT_NOW_MS);
+	assert_null(find_max(limits, "a"));
+	json_decref(limits);
+}
+
 static void
 status_of_a(struct report_fixture *f, const char *expected)
 {
@@ -601,6 +636,7 @@ main(void)
 		TEST(counters_are_those_of_all_workers),
 		TEST(by_worker_the_parts_are_told),
 		TEST(server_with_many_connections_is_full),
+		TEST(limit_of_a_server_is_the_one_that_holds),
 		TEST(strongest_reason_against_a_server_is_its_status),
 		TEST(name_has_the_places_that_it_stands_for),
 		TEST(workers_have_their_share),
