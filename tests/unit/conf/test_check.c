@@ -73,6 +73,59 @@ what_the_kernel_tells_apart_does_not_clash(void **state)
 	expect_clash("\"127.0.0.1:7\"", "\"127.0.0.1:70\"", "");
 }
 
+/* A configuration with a page and a service at these addresses. */
+static void
+expect_page(const char *page, const char *service, const char *expected)
+{
+	char *text;
+
+	assert_int_not_equal(
+	    asprintf(&text,
+		"status { allow_remote = yes\nlisten = %s }\n"
+		"service \"a\" { handler = echo\nlisten = %s }\n",
+		page, service),
+	    -1);
+	fixture_expect(text, expected);
+	free(text);
+}
+
+/* bind(2) refuses each of them, though not to two services. */
+static void
+the_status_page_has_its_address_alone(void **state)
+{
+	(void)state;
+	expect_page("\"127.0.0.1:9\"", "{ \"127.0.0.1:8\",\n\"127.0.0.1:9\" }",
+	    "t:2: status.listen = 127.0.0.1:9: service \"a\" listens on "
+	    "127.0.0.1:9, at t:5\n");
+	expect_page("\"127.0.0.1:9\"", "\"0.0.0.0:9\"",
+	    "t:2: status.listen = 127.0.0.1:9: service \"a\" listens on "
+	    "0.0.0.0:9, at t:4\n");
+	expect_page("\"0.0.0.0:9\"", "\"127.0.0.1:9\"",
+	    "t:2: status.listen = 0.0.0.0:9: service \"a\" listens on "
+	    "127.0.0.1:9, at t:4\n");
+	expect_page("\"[::1]:9\"", "\"*:9\"",
+	    "t:2: status.listen = [::1]:9: service \"a\" listens on [::]:9, "
+	    "at t:4\n");
+	expect_page("{ \"127.0.0.1:9\",\n\"0.0.0.0:9\" }", "\"127.0.0.1:8\"",
+	    "t:3: status.listen cannot have both 127.0.0.1:9 and 0.0.0.0:9: "
+	    "one is all addresses of the other's kind\n");
+	expect_page("{ \"127.0.0.1:9\",\n\"127.0.0.1:9\" }", "\"127.0.0.1:8\"",
+	    "t:3: status.listen has the same address twice\n");
+}
+
+static void
+the_status_page_shares_what_does_not_clash(void **state)
+{
+	(void)state;
+	expect_page("\"127.0.0.1:9\"", "\"0.0.0.0:8\"", "");
+	expect_page("\"127.0.0.1:9\"", "\"udp:0.0.0.0:9\"", "");
+	expect_page("\"127.0.0.1:9\"", "\"[::]:9\"", "");
+	expect_page("\"[::1]:9\"", "\"0.0.0.0:9\"", "");
+	expect_page("\"127.0.0.1:0\"", "\"0.0.0.0:0\"", "");
+	expect_page("\"127.0.0.1:9\"", "\"127.0.0.2:9\"", "");
+	expect_page("\"*:9\"", "\"127.0.0.1:8\"", "");
+}
+
 static void
 port_0_never_clashes(void **state)
 {
@@ -284,6 +337,8 @@ main(void)
 		cmocka_unit_test(an_address_serves_once),
 		cmocka_unit_test(an_address_is_listed_once),
 		cmocka_unit_test(what_the_kernel_tells_apart_does_not_clash),
+		cmocka_unit_test(the_status_page_has_its_address_alone),
+		cmocka_unit_test(the_status_page_shares_what_does_not_clash),
 		cmocka_unit_test(port_0_never_clashes),
 		cmocka_unit_test(the_kernel_prefers_the_more_exact_address),
 		cmocka_unit_test(muxd_keeps_its_own_sockets),
