@@ -37,19 +37,6 @@ static const struct {
 };
 
 static uint64_t
-metrics_worker_accepted(const struct state *state, unsigned slot)
-{
-	uint64_t n = 0;
-	unsigned i;
-
-	for (i = 0; i < state->shape.services; i++)
-		if (state->services[i].name[0] != '\0')
-			n += counter_read(&state_counters(state, slot, i)
-					       ->events[COUNTER_ACCEPTED]);
-	return n;
-}
-
-static uint64_t
 metrics_worker_value(
     const struct metrics *metrics, enum worker_metric metric, unsigned slot)
 {
@@ -67,7 +54,7 @@ metrics_worker_value(
 	case WORKER_METRIC_STARTS:
 		return atomic_load(&worker->starts);
 	case WORKER_METRIC_ACCEPTED:
-		return metrics_worker_accepted(state, slot);
+		return state_worker_events(state, slot, COUNTER_ACCEPTED);
 	case WORKER_METRIC_DROPPED:
 		return atomic_load(&worker->log_dropped);
 	case WORKER_METRIC_HEARTBEAT:

@@ -230,22 +230,6 @@ report_status(const struct report_source *source, uint64_t now_ms)
 
 /* ---- workers ---- */
 
-/* What of a counter, over all services that there ever were, is the
- * worker's. */
-static uint64_t
-report_worker_counter(
-    const struct state *state, unsigned slot, enum counter counter)
-{
-	uint64_t n = 0;
-	unsigned i;
-
-	for (i = 0; i < state->shape.services; i++)
-		if (state->services[i].name[0] != '\0')
-			n += counter_read(
-			    &state_counters(state, slot, i)->events[counter]);
-	return n;
-}
-
 static json_t *
 report_make_worker(
     struct report *report, unsigned slot, uint64_t live, uint64_t accepted)
@@ -254,7 +238,7 @@ report_make_worker(
 	const struct state_worker *worker = &state->workers[slot];
 	uint64_t beat = atomic_load(&worker->heartbeat_ms);
 	uint64_t sessions = atomic_load(&worker->sessions);
-	uint64_t own = report_worker_counter(state, slot, COUNTER_ACCEPTED);
+	uint64_t own = state_worker_events(state, slot, COUNTER_ACCEPTED);
 	json_t *row = report_object(report);
 
 	report_set_uint(report, row, "slot", slot);
@@ -276,9 +260,9 @@ report_make_worker(
 	report_set_real(report, row, "accepted_share",
 	    accepted > 0 ? (double)own / (double)accepted : 0);
 	report_set_uint(report, row, "bytes_in",
-	    report_worker_counter(state, slot, COUNTER_BYTES_IN));
+	    state_worker_events(state, slot, COUNTER_BYTES_IN));
 	report_set_uint(report, row, "bytes_out",
-	    report_worker_counter(state, slot, COUNTER_BYTES_OUT));
+	    state_worker_events(state, slot, COUNTER_BYTES_OUT));
 	report_set_uint(report, row, "memory",
 	    (uint64_t)atomic_load(&worker->memory_held) * CHUNK_SIZE);
 	report_set_uint(
@@ -296,7 +280,7 @@ report_workers(const struct report_source *source, uint64_t now_ms)
 
 	for (i = 0; i < source->workers; i++)
 		accepted +=
-		    report_worker_counter(source->state, i, COUNTER_ACCEPTED);
+		    state_worker_events(source->state, i, COUNTER_ACCEPTED);
 	for (i = 0; i < source->workers; i++)
 		report_push(&report, workers,
 		    report_make_worker(&report, i, live, accepted));

@@ -28,6 +28,9 @@
 #define SOURCES_MIN  16         /* a window */
 #define SOURCES_MAX  (UINT32_C(1) << 28)
 
+/* A master that was killed leaves what never becomes even. */
+#define PAST_TRIES 1000
+
 /* Where each part begins, in bytes from the start. */
 struct layout {
 	uint64_t total;
@@ -41,6 +44,7 @@ struct layout {
 	uint64_t workers;
 	uint64_t counters;
 	uint64_t server_counters;
+	uint64_t past;
 	uint64_t sources;
 	uint64_t ledger;
 	uint64_t condemned;
@@ -81,6 +85,7 @@ layout_of(const struct state_shape *shape)
 	    &l, workers * shape->services, sizeof(struct counters));
 	l.server_counters = layout_place(
 	    &l, workers * shape->servers, sizeof(struct server_counters));
+	l.past = layout_place(&l, workers, sizeof(struct state_past));
 	l.sources = layout_place(&l, shape->sources, sizeof(struct source));
 	l.ledger = layout_place(
 	    &l, workers * shape->sessions, sizeof(struct ledger_entry));
@@ -137,6 +142,7 @@ state_map(int fd, const struct state_shape *shape)
 	state->workers = (void *)(base + l.workers);
 	state->counters = (void *)(base + l.counters);
 	state->server_counters = (void *)(base + l.server_counters);
+	state->past = (void *)(base + l.past);
 	state->sources = (void *)(base + l.sources);
 	state->ledger = (void *)(base + l.ledger);
 	state->condemned = (void *)(base + l.condemned);
@@ -277,13 +283,40 @@ state_service_slot(struct state *state, const char *name)
 }
 
 static void
+move_cells(_Atomic uint64_t *to, _Atomic uint64_t *from, int n)
+{
+	for (int i = 0; i < n; i++) {
+		uint64_t count = counter_read(&from[i]);
+
+		/* Memory that nobody has counted in stays untouched. */
+		if (count == 0)
+			continue;
+		counter_add(&to[i], count);
+		atomic_store_explicit(&from[i], 0, memory_order_relaxed);
+	}
+}
+
+/* A master that was killed may have left the version odd. */
+static void
+move_to_past(struct state_past *past, struct counters *counters)
+{
+	uint32_t odd =
+	    atomic_load_explicit(&past->version, memory_order_relaxed) | 1;
+
+	atomic_store_explicit(&past->version, odd, memory_order_relaxed);
+	atomic_thread_fence(memory_order_release);
+	move_cells(past->counters.events, counters->events, COUNTER_EVENTS);
+	move_cells(past->counters.ended, counters->ended, REASON_COUNT);
+	atomic_store_explicit(&past->version, odd + 1, memory_order_release);
+}
+
+static void
 forget_service(struct state *state, unsigned slot)
 {
 	struct state_service *service = &state->services[slot];
 
 	for (unsigned i = 0; i < state->shape.workers; i++)
-		memset(
-		    state_counters(state, i, slot), 0, sizeof(struct counters));
+		move_to_past(&state->past[i], state_counters(state, i, slot));
 	memset(service->name, 0, sizeof(service->name));
 	atomic_store_explicit(
 	    &service->rate.full_at_ns, 0, memory_order_relaxed);
@@ -409,4 +442,35 @@ state_node_name(enum node_order order)
 	};
 
 	return names[order];
+}
+
+static uint64_t
+worker_events(const struct state *state, unsigned worker, enum counter counter)
+{
+	uint64_t sum =
+	    counter_read(&state->past[worker].counters.events[counter]);
+
+	for (unsigned i = 0; i < state->shape.services; i++)
+		if (state->services[i].name[0] != '\0')
+			sum += counter_read(
+			    &state_counters(state, worker, i)->events[counter]);
+	return sum;
+}
+
+uint64_t
+state_worker_events(
+    const struct state *state, unsigned worker, enum counter counter)
+{
+	const _Atomic uint32_t *version = &state->past[worker].version;
+	uint32_t before, after;
+	uint64_t sum;
+	int tries = 0;
+
+	do {
+		before = atomic_load_explicit(version, memory_order_acquire);
+		sum = worker_events(state, worker, counter);
+		atomic_thread_fence(memory_order_acquire);
+		after = atomic_load_explicit(version, memory_order_relaxed);
+	} while ((before != after || before % 2 != 0) && ++tries < PAST_TRIES);
+	return sum;
 }

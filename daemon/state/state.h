@@ -10,6 +10,7 @@
  *   servers   for each address of a server: its health, its connections
  *   workers   for each worker slot: process id, heartbeat, intent, holds
  *   counters  [worker][service] and [worker][server]
+ *   past      [worker]: what services counted that are forgotten
  *   sources   a hash table of client prefixes, shared by all
  *   ledger    [worker][entry]: the live sessions
  *   bans      prefixes that no service lets in
@@ -41,7 +42,7 @@
 #include "state/tally.h"
 
 #define STATE_NAME_MAX       64 /* of a service, NUL included */
-#define STATE_LAYOUT_VERSION 8
+#define STATE_LAYOUT_VERSION 9
 
 /* How much of everything there is room for; fixed when it is made. */
 struct state_shape {
@@ -96,6 +97,13 @@ struct state_worker {
 struct state_monitor {
 	_Alignas(64) _Atomic uint64_t log_lost; /* records that could not be
 						 * written, kept over deaths */
+};
+
+/* The counters of a worker slot for all services that were forgotten.  The
+ * master alone writes it; version is odd while counts are between the two. */
+struct state_past {
+	_Alignas(64) _Atomic uint32_t version;
+	struct counters counters;
 };
 
 /* Bits of ledger_entry.holds: what a session has taken and must give. */
@@ -175,6 +183,7 @@ struct state {
 	struct state_worker *workers;
 	struct counters *counters;
 	struct server_counters *server_counters;
+	struct state_past *past;
 	struct source *sources;
 	struct ledger_entry *ledger;
 	/* [worker][entry]: the id of the session there that the master wants
@@ -212,7 +221,8 @@ void state_close(struct state *state);
 int state_service_slot(struct state *state, const char *name);
 
 /* Free what was last used from first to last, both included: names, and what
- * is counted and known under them.  Nobody may hold any of it. */
+ * is counted and known under them.  Nobody may hold any of it.  What services
+ * have counted goes on to be in state_worker_events(). */
 void state_forget(struct state *state, uint32_t first, uint32_t last);
 
 /* The oldest configuration that a worker needs; UINT32_MAX: there is no
@@ -234,5 +244,10 @@ uint64_t state_sum_events(
     const struct state *state, unsigned service, enum counter counter);
 uint64_t state_sum_ended(
     const struct state *state, unsigned service, enum reason reason);
+
+/* What a worker slot has counted for all services that there are and ever
+ * were; it never falls. */
+uint64_t state_worker_events(
+    const struct state *state, unsigned worker, enum counter counter);
 
 #endif

@@ -127,6 +127,24 @@ places_of_a_name_are_told_once_they_exist(void **state)
 	assert_null(strstr(t->text.text, "server=\"c\",place=\"0\""));
 }
 
+/* Prometheus would take a count that falls for a restart. */
+static void
+worker_keeps_the_counts_of_services_that_are_gone(void **state)
+{
+	struct metrics_test *t = *state;
+	struct state_service *service = &t->f.state->services[t->f.services[1]];
+
+	report_fixture_count(&t->f, 1, 0, COUNTER_ACCEPTED, 3);
+	report_fixture_count(&t->f, 1, 1, COUNTER_ACCEPTED, 4);
+	write_all(t);
+	assert_true(has(t, "muxd_worker_accepted_total{worker=\"1\"} 7"));
+	service->used = 1;
+	state_forget(t->f.state, 1, 1);
+	assert_string_equal(service->name, "");
+	write_all(t);
+	assert_true(has(t, "muxd_worker_accepted_total{worker=\"1\"} 7"));
+}
+
 static size_t
 name_length(const char *s)
 {
@@ -263,6 +281,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_happened_is_in_the_lines),
 		TEST(places_of_a_name_are_told_once_they_exist),
+		TEST(worker_keeps_the_counts_of_services_that_are_gone),
 		TEST(every_line_has_the_form),
 		TEST(families_are_documented),
 		cmocka_unit_test(label_values_are_escaped),

@@ -77,6 +77,7 @@ parts_of_different_writers_share_no_cache_line(void **state)
 	assert_int_equal((uintptr_t)s->workers % 64, 0);
 	assert_int_equal((uintptr_t)s->counters % 64, 0);
 	assert_int_equal((uintptr_t)s->server_counters % 64, 0);
+	assert_int_equal((uintptr_t)s->past % 64, 0);
 	assert_int_equal((uintptr_t)s->sources % 64, 0);
 	assert_int_equal((uintptr_t)s->ledger % 64, 0);
 	assert_int_equal(sizeof(struct limit) % 64, 0);
@@ -86,6 +87,7 @@ parts_of_different_writers_share_no_cache_line(void **state)
 	assert_int_equal(sizeof(struct state_worker) % 64, 0);
 	assert_int_equal(sizeof(struct counters) % 64, 0);
 	assert_int_equal(sizeof(struct server_counters) % 64, 0);
+	assert_int_equal(sizeof(struct state_past) % 64, 0);
 	assert_int_equal(sizeof(struct source) % 64, 0);
 	state_close(s);
 }
@@ -269,6 +271,50 @@ service_that_is_forgotten_leaves_nothing(void **state)
 	state_close(s);
 }
 
+/* Whoever adds up a worker's counts must never see them fall. */
+static void
+counts_of_a_service_that_is_forgotten_stay_its_workers(void **state)
+{
+	struct state *s = state_create(&usual);
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(state_service_slot(s, "echo"), 0);
+		s->services[0].used = 1;
+		counter_add(
+		    &state_counters(s, 1, 0)->events[COUNTER_ACCEPTED], 7);
+		counter_add(&state_counters(s, 1, 0)->ended[REASON_SERVED], 2);
+		assert_int_equal(
+		    state_worker_events(s, 1, COUNTER_ACCEPTED), 7 * (i + 1));
+		state_forget(s, 1, 1);
+		assert_int_equal(state_sum_events(s, 0, COUNTER_ACCEPTED), 0);
+		assert_int_equal(state_sum_ended(s, 0, REASON_SERVED), 0);
+		assert_int_equal(
+		    state_worker_events(s, 1, COUNTER_ACCEPTED), 7 * (i + 1));
+		assert_int_equal(
+		    state_worker_events(s, 0, COUNTER_ACCEPTED), 0);
+	}
+	state_close(s);
+}
+
+/* One that was killed in between holds no reader up. */
+static void
+counts_that_a_master_left_half_way_are_read(void **state)
+{
+	struct state *s = state_create(&usual);
+
+	(void)state;
+	assert_int_equal(state_service_slot(s, "echo"), 0);
+	s->services[0].used = 1;
+	counter_add(&state_counters(s, 1, 0)->events[COUNTER_ACCEPTED], 7);
+	atomic_store(&s->past[1].version, 5);
+	assert_int_equal(state_worker_events(s, 1, COUNTER_ACCEPTED), 7);
+	state_forget(s, 1, 1);
+	assert_int_equal(atomic_load(&s->past[1].version) % 2, 0);
+	assert_int_equal(state_worker_events(s, 1, COUNTER_ACCEPTED), 7);
+	state_close(s);
+}
+
 static void
 more_services_than_slots_are_refused(void **state)
 {
@@ -321,6 +367,9 @@ main(void)
 		cmocka_unit_test(service_keeps_its_slot),
 		cmocka_unit_test(service_names_that_do_not_fit_are_refused),
 		cmocka_unit_test(service_that_is_forgotten_leaves_nothing),
+		cmocka_unit_test(
+		    counts_of_a_service_that_is_forgotten_stay_its_workers),
+		cmocka_unit_test(counts_that_a_master_left_half_way_are_read),
 		cmocka_unit_test(more_services_than_slots_are_refused),
 		cmocka_unit_test(sums_go_over_all_workers_of_one_service),
 	};
