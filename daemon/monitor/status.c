@@ -4,11 +4,12 @@
  *
  * The listening sockets are not given to the library.  So it cannot shut down
  * what the master holds as well, all addresses share one bound, and at that
- * bound clients are left in the queue of the kernel.
+ * bound somebody gives way (status_clients.h).
  *
- *   listening ──accept──► idle ◄──────────────► in a request
- *       ▲  full: not read  │ silent for SILENCE_S   │ REQUEST_MS are over
- *       └────closed────────┴────────────────────────┘
+ *   accept ──► idle ◄──────────────► in a request
+ *               │ silent for SILENCE_S   │ too long (status_clients.c)
+ *               │ full                   │ full
+ *               └────────► closed ◄──────┘
  */
 #include "monitor/status.h"
 
@@ -24,35 +25,28 @@
 
 #include "base/clock.h"
 #include "base/compat.h"
-#include "base/list.h"
 #include "base/mem.h"
 #include "monitor/status_answer.h"
+#include "monitor/status_clients.h"
 #include "monitor/status_host.h"
 #include "state/bucket.h"
 
 /* Of one connection: request line and fields, and the head of the answer. */
 #define CONNECTION_MEMORY 16384
 #define SILENCE_S         15
-/* From the end of one request, or from accept(2), to the end of the next;
- * however slowly somebody sends or reads. */
-#define REQUEST_MS 30000
-#define SWEEP_MS   1000
 /* How long a listening socket rests when accept(2) fails. */
 #define REST_MS 1000
 
-static const struct rate requests_max = { 200, 1000 };
+/* Tokens a second.  Apart, so that those who look at the page do not keep
+ * Prometheus from its numbers. */
+static const unsigned budgets_max[STATUS_BUDGETS] = {
+	[STATUS_BUDGET_PAGE] = 200,
+	[STATUS_BUDGET_METRICS] = 50,
+};
 
 struct status_listener {
 	struct io io;
 	struct status *status;
-};
-
-/* A connection. */
-struct status_client {
-	struct list link;
-	struct status *status;
-	int fd;
-	uint64_t since_ms;
 };
 
 struct status {
@@ -63,15 +57,13 @@ struct status {
 	struct MHD_Daemon *daemon;
 	struct io io; /* the library's epoll descriptor */
 	struct timer due;
-	struct timer sweep;
 	struct timer sample;
 	struct timer rest;
 	struct status_listener *listeners;
 	size_t nlisteners;
-	struct list clients;
-	unsigned nclients;
+	struct status_clients clients;
 	bool resting;
-	struct bucket requests;
+	struct bucket budgets[STATUS_BUDGETS];
 };
 
 bool
@@ -86,7 +78,8 @@ status_supported(void)
 static void
 status_listen(struct status *status)
 {
-	bool wanted = status->nclients < STATUS_CONNECTIONS && !status->resting;
+	bool wanted =
+	    status_clients_have_room(&status->clients) && !status->resting;
 	size_t i;
 
 	for (i = 0; i < status->nlisteners; i++)
@@ -130,27 +123,19 @@ status_notify_connection(void *arg, struct MHD_Connection *connection,
 {
 	struct status *status = arg;
 	struct status_client *client = *context;
+	int fd;
 
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-		client = mem_zalloc(sizeof(*client));
-		*context = client;
-		if (client == NULL)
-			return;
-		client->status = status;
-		client->fd = MHD_get_connection_info(
+		fd = MHD_get_connection_info(
 		    connection, MHD_CONNECTION_INFO_CONNECTION_FD)
-				 ->connect_fd;
-		client->since_ms = loop_now(status->loop);
-		list_append(&status->clients, &client->link);
-		if (status->nclients++ == 0)
-			loop_timer_repeat(
-			    status->loop, &status->sweep, SWEEP_MS);
+			 ->connect_fd;
+		*context = status_clients_begin(&status->clients, fd,
+		    MHD_get_connection_info(
+			connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)
+			->client_addr);
 	} else if (client != NULL) {
 		*context = NULL;
-		list_remove(&client->link);
-		if (--status->nclients == 0)
-			loop_timer_cancel(status->loop, &status->sweep);
-		mem_free(client);
+		status_clients_end(&status->clients, client);
 	}
 }
 
@@ -158,7 +143,7 @@ static void
 status_notify_completed(void *arg, struct MHD_Connection *connection,
     void **context, enum MHD_RequestTerminationCode code)
 {
-	const struct status *status = arg;
+	struct status *status = arg;
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
 	    connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	struct status_client *client =
@@ -167,24 +152,7 @@ status_notify_completed(void *arg, struct MHD_Connection *connection,
 	(void)context;
 	(void)code;
 	if (client != NULL)
-		client->since_ms = loop_now(status->loop);
-}
-
-/* The library notices, and closes. */
-static void
-status_sweep(struct timer *timer)
-{
-	struct status *status = container_of(timer, struct status, sweep);
-	uint64_t now = loop_now(status->loop);
-	struct status_client *client;
-	struct list *node;
-
-	for (node = status->clients.next; node != &status->clients;
-	     node = node->next) {
-		client = container_of(node, struct status_client, link);
-		if (now >= client->since_ms + REQUEST_MS)
-			(void)shutdown(client->fd, SHUT_RDWR);
-	}
+		status_clients_served(&status->clients, client);
 }
 
 static void
@@ -217,6 +185,7 @@ status_accept(struct io *io)
 		}
 		return;
 	}
+	status_clients_make_room(&status->clients);
 	/* It closes what it does not take. */
 	(void)MHD_add_connection(
 	    status->daemon, fd, (const struct sockaddr *)&ss, len);
@@ -338,19 +307,29 @@ status_has_body(struct MHD_Connection *connection)
 		connection, MHD_HEADER_KIND, "Transfer-Encoding") != NULL;
 }
 
+/* Last, so that only what is answered costs something. */
+static bool
+status_pay(struct status *status, const char *path)
+{
+	struct status_cost cost = status_answer_cost(path);
+	struct rate rate = { .period_ms = 1000 };
+
+	if (cost.tokens == 0)
+		return true;
+	/* One of fewer and larger tokens is as much time of the bucket. */
+	rate.count = budgets_max[cost.budget] / cost.tokens;
+	return bucket_take(
+	    &status->budgets[cost.budget], rate, loop_now(status->loop), NULL);
+}
+
 /* What keeps a request from being answered, or 0. */
 static unsigned
 status_refuse(struct status *status, struct MHD_Connection *connection,
-    const char *method, const char **why)
+    const char *path, const char *method, const char **why)
 {
 	const char *host =
 	    MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Host");
 
-	if (!bucket_take(&status->requests, requests_max,
-		loop_now(status->loop), NULL)) {
-		*why = "there are too many requests";
-		return 429;
-	}
 	if (!status_host_allowed(host, &status->source.conf->status)) {
 		*why = "this host has no such name; see status.hosts in"
 		       " muxd.conf(5)";
@@ -363,6 +342,10 @@ status_refuse(struct status *status, struct MHD_Connection *connection,
 	if (status_has_body(connection)) {
 		*why = "a request has no body here";
 		return 413;
+	}
+	if (!status_pay(status, path)) {
+		*why = "there are too many requests";
+		return 429;
 	}
 	return 0;
 }
@@ -384,7 +367,7 @@ status_handle(void *arg, struct MHD_Connection *connection, const char *url,
 	(void)upload;
 	if (*context == NULL) {
 		*context = &head_seen;
-		code = status_refuse(status, connection, method, &why);
+		code = status_refuse(status, connection, url, method, &why);
 		if (code == 0)
 			return MHD_YES;
 		status_answer_text(&answer, code, why);
@@ -437,7 +420,7 @@ status_open_daemon(struct status *status)
 	status->daemon =
 	    MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, NULL,
 		NULL, status_handle, status, MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned)STATUS_CONNECTIONS,
+		(unsigned)(STATUS_CONNECTIONS + STATUS_LEAVING),
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SILENCE_S,
 		MHD_OPTION_NOTIFY_CONNECTION, status_notify_connection, status,
@@ -468,9 +451,8 @@ status_open(const struct status_config *config)
 	status->source = *config->source;
 	status->recent = config->recent;
 	status->io.fd = -1;
-	list_init(&status->clients);
+	status_clients_open(&status->clients, config->loop);
 	timer_init(&status->due, status_due);
-	timer_init(&status->sweep, status_sweep);
 	timer_init(&status->sample, status_sample);
 	timer_init(&status->rest, status_rest_over);
 	if (status_open_daemon(status) == -1 ||
@@ -500,7 +482,6 @@ status_close(struct status *status)
 	if (status == NULL)
 		return;
 	loop_timer_cancel(status->loop, &status->due);
-	loop_timer_cancel(status->loop, &status->sweep);
 	loop_timer_cancel(status->loop, &status->sample);
 	loop_timer_cancel(status->loop, &status->rest);
 	for (i = 0; i < status->nlisteners; i++)
@@ -509,6 +490,7 @@ status_close(struct status *status)
 		io_remove(&status->io);
 	if (status->daemon != NULL)
 		MHD_stop_daemon(status->daemon);
+	status_clients_close(&status->clients);
 	mem_free(status->listeners);
 	mem_free(status);
 }

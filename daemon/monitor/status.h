@@ -8,8 +8,9 @@
  *   /api/…       JSON: what monitor/report.h has
  *
  * It changes nothing: GET and HEAD alone are answered.  Who asks is bounded in
- * number (the others wait in the queue of the kernel), in the size and the time
- * of a request, and all together in requests a second.
+ * number, in the size and the time of a request, and all together in what is
+ * answered in a second.  None of these bounds is one that somebody could use up
+ * to keep others from /healthz.
  */
 #ifndef MUXD_MONITOR_STATUS_H
 #define MUXD_MONITOR_STATUS_H
@@ -19,15 +20,13 @@
 
 #include "event/loop.h"
 #include "monitor/report.h"
+#include "monitor/status_clients.h"
 
 struct recent;
 struct status;
 
-/* Connections that are served at once. */
-#define STATUS_CONNECTIONS 64
-
 /* Descriptors that the page may take, beside its listening sockets. */
-#define STATUS_DESCRIPTORS (STATUS_CONNECTIONS + 1)
+#define STATUS_DESCRIPTORS (STATUS_CONNECTIONS + STATUS_LEAVING + 1)
 
 struct status_config {
 	struct loop *loop;

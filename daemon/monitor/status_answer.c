@@ -312,39 +312,61 @@ answer_overview(
 	answer_json(answer, all);
 }
 
-static const struct {
+/* A list of a thousand rows, looked for in much more memory, takes the time of
+ * many other answers. */
+#define COST_ROWS 20
+
+static const struct path {
 	const char *path;
 	void (*answer)(
 	    const struct status_request *request, struct status_answer *answer);
+	struct status_cost cost;
 } paths[] = {
-	{ "/", answer_page },
-	{ "/metrics", answer_metrics },
-	{ "/healthz", answer_health },
-	{ "/api/overview", answer_overview },
-	{ "/api/status", answer_status },
-	{ "/api/services", answer_services },
-	{ "/api/pools", answer_pools },
-	{ "/api/workers", answer_workers },
-	{ "/api/sessions", answer_sessions },
-	{ "/api/sources", answer_sources },
-	{ "/api/limits", answer_limits },
-	{ "/api/closes", answer_closes },
-	{ "/api/errors", answer_errors },
-	{ "/api/history", answer_history },
+	{ "/", answer_page, { STATUS_BUDGET_PAGE, 1 } },
+	{ "/metrics", answer_metrics, { STATUS_BUDGET_METRICS, 1 } },
+	{ "/healthz", answer_health, { STATUS_BUDGET_PAGE, 0 } },
+	{ "/api/overview", answer_overview, { STATUS_BUDGET_PAGE, 1 } },
+	{ "/api/status", answer_status, { STATUS_BUDGET_PAGE, 1 } },
+	{ "/api/services", answer_services, { STATUS_BUDGET_PAGE, 1 } },
+	{ "/api/pools", answer_pools, { STATUS_BUDGET_PAGE, 1 } },
+	{ "/api/workers", answer_workers, { STATUS_BUDGET_PAGE, 1 } },
+	{ "/api/sessions", answer_sessions, { STATUS_BUDGET_PAGE, COST_ROWS } },
+	{ "/api/sources", answer_sources, { STATUS_BUDGET_PAGE, COST_ROWS } },
+	{ "/api/limits", answer_limits, { STATUS_BUDGET_PAGE, 1 } },
+	{ "/api/closes", answer_closes, { STATUS_BUDGET_PAGE, 1 } },
+	{ "/api/errors", answer_errors, { STATUS_BUDGET_PAGE, 1 } },
+	{ "/api/history", answer_history, { STATUS_BUDGET_PAGE, 1 } },
 };
+
+static const struct path *
+find_path(const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		if (strcmp(paths[i].path, path) == 0)
+			return &paths[i];
+	return NULL;
+}
+
+struct status_cost
+status_answer_cost(const char *path)
+{
+	const struct path *found = find_path(path);
+
+	return found != NULL ? found->cost
+			     : (struct status_cost){ STATUS_BUDGET_PAGE, 1 };
+}
 
 void
 status_answer(
     const struct status_request *request, struct status_answer *answer)
 {
-	size_t i;
+	const struct path *found = find_path(request->path);
 
 	*answer = (struct status_answer){ .code = 500, .type = TYPE_TEXT };
-	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-		if (strcmp(paths[i].path, request->path) == 0) {
-			paths[i].answer(request, answer);
-			return;
-		}
-	}
-	status_answer_text(answer, 404, "there is no such page");
+	if (found != NULL)
+		found->answer(request, answer);
+	else
+		status_answer_text(answer, 404, "there is no such page");
 }

@@ -35,6 +35,17 @@ struct status_answer {
 					  "" for everything else */
 };
 
+/* From what tokens are taken before a path is answered, and how many: 0 for
+ * what a balancer asks, which anybody may at any time. */
+enum { STATUS_BUDGET_PAGE, STATUS_BUDGET_METRICS, STATUS_BUDGETS };
+
+struct status_cost {
+	unsigned budget;
+	unsigned tokens;
+};
+
+struct status_cost status_answer_cost(const char *path);
+
 /* Make the answer; code 500 without memory, with body NULL. */
 void status_answer(
     const struct status_request *request, struct status_answer *answer);

@@ -76,33 +76,138 @@ nonsense_is_answered_or_cut_off(void **state)
 	muxd_stop(muxd);
 }
 
-/* Those that find all places taken wait in the queue and get in later; the
- * service does not notice. */
+/* "At once" is far less than what a silent connection has. */
+enum { AT_ONCE_MS = 5000 };
+
 static void
-many_clients_wait_their_turn(void **state)
+send_health(int fd)
+{
+	client_send_text(
+	    fd, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+}
+
+/* As a balancer asks: with a connection of its own. */
+static void
+expect_health_at_once(struct muxd *muxd)
+{
+	int64_t begin = test_now_ms();
+
+	assert_int_equal(status_get(muxd, "/healthz", NULL), 200);
+	assert_in_range(test_now_ms() - begin, 0,
+	    test_is_instrumented() ? 2 * AT_ONCE_MS : AT_ONCE_MS);
+}
+
+static bool
+has_ended(int fd)
+{
+	enum client_event event = client_peek(fd);
+
+	return event != CLIENT_DATA && event != CLIENT_SILENT;
+}
+
+/* All places and more, again and again, by one who says nothing or half of
+ * what there is to say. */
+static void
+squat(const char *text)
+{
+	struct muxd *muxd = start();
+	const char *address = status_address(muxd);
+	int fds[SERVED + 4], round, i;
+
+	for (i = 0; i < SERVED + 4; i++)
+		fds[i] = -1;
+	for (round = 0; round < 5; round++) {
+		for (i = 0; i < SERVED + 4; i++) {
+			if (fds[i] != -1 && !has_ended(fds[i]))
+				continue;
+			if (fds[i] != -1)
+				client_close(fds[i]);
+			fds[i] = client_connect(address);
+			client_send_text(fds[i], text);
+		}
+		expect_health_at_once(muxd);
+	}
+	muxd_stop(muxd);
+}
+
+static void
+silent_clients_keep_nobody_out(void **state)
+{
+	(void)state;
+	squat("");
+}
+
+static void
+half_requests_keep_nobody_out(void **state)
+{
+	(void)state;
+	squat("GET / HTTP/1.1\r\nHost: loc");
+}
+
+/* Who is idle the longest gives way; the service does not notice. */
+static void
+one_more_client_takes_the_place_of_the_idlest(void **state)
 {
 	struct muxd *muxd = start();
 	const char *address = status_address(muxd);
 	int fds[SERVED], late, echo, i;
 
 	(void)state;
+	echo = client_connect(muxd_address(muxd, "echo", 0));
 	for (i = 0; i < SERVED; i++) {
 		fds[i] = client_connect(address);
-		client_send_text(fds[i],
-		    "GET /healthz HTTP/1.1\r\n"
-		    "Host: localhost\r\n\r\n");
+		send_health(fds[i]);
 		client_expect_text(fds[i], "HTTP/1.1 200 ");
 	}
 	late = client_connect(address);
-	client_send_text(
-	    late, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
-	assert_true(client_stays_silent(late, 200));
-	echo = client_connect(muxd_address(muxd, "echo", 0));
-	for (i = 0; i < 100; i++)
-		client_echo(echo, "still here");
-	client_close(echo);
-	client_close(fds[7]);
+	send_health(late);
 	client_expect_text(late, "HTTP/1.1 200 ");
+	(void)client_read_all(fds[0], &(size_t){ 0 });
+	client_echo(echo, "still here");
+	client_close(echo);
+	muxd_stop(muxd);
+}
+
+/* However long it has been idle: another source has more. */
+static void
+many_connections_cost_their_own_source(void **state)
+{
+	struct muxd *muxd = start();
+	const char *address = status_address(muxd);
+	int honest, fds[3 * SERVED], i;
+	char *rest;
+	size_t len;
+
+	(void)state;
+	honest = client_connect(address);
+	for (i = 0; i < 3 * SERVED; i++)
+		fds[i] = client_connect_from(address, "127.0.0.2:0");
+	/* All of them have been accepted when the first are gone. */
+	for (i = 0; i < 2 * SERVED; i++)
+		(void)client_wait_end(fds[i]);
+	client_send_text(honest,
+	    "GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+	    "Connection: close\r\n\r\n");
+	rest = client_read_all(honest, &len);
+	assert_memory_equal(rest, "HTTP/1.1 200 ", 13);
+	muxd_stop(muxd);
+}
+
+/* Neither more nor less of them: whatever is refused costs nobody else. */
+static void
+foreign_hosts_use_up_nothing(void **state)
+{
+	struct muxd *muxd = start();
+	int i;
+
+	(void)state;
+	for (i = 0; i < 600; i++)
+		assert_memory_equal(
+		    status_exchange(
+			muxd, "GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n"),
+		    "HTTP/1.1 421 ", 13);
+	assert_int_equal(status_get(muxd, "/metrics", NULL), 200);
+	expect_health_at_once(muxd);
 	muxd_stop(muxd);
 }
 
@@ -139,30 +244,50 @@ clients_that_do_not_read_hold_nothing_up(void **state)
 	muxd_stop(muxd);
 }
 
+/* Ask for a path until it is refused; how often it was answered. */
+static int
+ask_until_refused(struct muxd *muxd, const char *path)
+{
+	int n = 0;
+	unsigned code;
+
+	while ((code = status_get(muxd, path, NULL)) == 200)
+		if (++n == 5000)
+			test_fail("%s is never refused", path);
+	assert_int_equal(code, 429);
+	return n;
+}
+
+/* What is used up is so for those alone who ask the same kind of thing. */
 static void
 requests_in_a_second_are_bounded(void **state)
 {
 	struct muxd *muxd = start();
-	const char *address = status_address(muxd);
-	int refused = 0, i, fd;
-	char answer[13];
 
 	(void)state;
 	if (test_is_instrumented())
 		skip();
-	for (i = 0; i < 2000 && refused == 0; i++) {
-		fd = client_connect(address);
-		client_send_text(fd,
-		    "GET /healthz HTTP/1.1\r\n"
-		    "Host: localhost\r\n\r\n");
-		client_read(fd, answer, 12);
-		answer[12] = '\0';
-		refused += strcmp(answer, "HTTP/1.1 429") == 0;
-		client_close(fd);
-	}
-	assert_true(refused > 0);
-	assert_true(i > 100);
-	status_wait_healthy(muxd);
+	assert_true(ask_until_refused(muxd, "/api/status") >= 150);
+	assert_int_equal(status_get(muxd, "/metrics", NULL), 200);
+	expect_health_at_once(muxd);
+	assert_true(ask_until_refused(muxd, "/metrics") >= 40);
+	expect_health_at_once(muxd);
+	muxd_stop(muxd);
+}
+
+/* The time that many rows take is not to be had so often. */
+static void
+expensive_requests_are_bounded_more_tightly(void **state)
+{
+	struct muxd *muxd = start();
+
+	(void)state;
+	if (test_is_instrumented())
+		skip();
+	assert_in_range(
+	    ask_until_refused(muxd, "/api/sessions?max=1000"), 1, 60);
+	assert_int_equal(status_get(muxd, "/metrics", NULL), 200);
+	expect_health_at_once(muxd);
 	muxd_stop(muxd);
 }
 
@@ -193,9 +318,14 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		system_test(large_requests_are_cut_off),
 		system_test(nonsense_is_answered_or_cut_off),
-		system_test(many_clients_wait_their_turn),
+		system_test(silent_clients_keep_nobody_out),
+		system_test(half_requests_keep_nobody_out),
+		system_test(one_more_client_takes_the_place_of_the_idlest),
+		system_test(many_connections_cost_their_own_source),
+		system_test(foreign_hosts_use_up_nothing),
 		system_test(clients_that_do_not_read_hold_nothing_up),
 		system_test(requests_in_a_second_are_bounded),
+		system_test(expensive_requests_are_bounded_more_tightly),
 		system_test(idle_page_costs_nothing),
 	};
 
