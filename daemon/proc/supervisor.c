@@ -62,6 +62,19 @@ supervisor_listen(struct supervisor *sup, const struct child *worker)
 	return false;
 }
 
+/* From now on clients come in, though the worker is yet to hear of it; who asks
+ * whether muxd is well must not hear otherwise once it is said to be ready. */
+static void
+supervisor_note_serving(struct supervisor *sup, const struct child *worker)
+{
+	uint32_t starting = WORKER_STARTING;
+
+	if (sup->phase < SUPERVISOR_DRAINING)
+		(void)atomic_compare_exchange_strong(
+		    &sup->state->workers[worker->slot].phase, &starting,
+		    WORKER_SERVING);
+}
+
 static void
 supervisor_worker_ready(struct supervisor *sup, struct child *worker)
 {
@@ -75,6 +88,7 @@ supervisor_worker_ready(struct supervisor *sup, struct child *worker)
 			sup->ops->failed(sup);
 		return;
 	}
+	supervisor_note_serving(sup, worker);
 	(void)channel_send(worker->channel, MESSAGE_SERVE, 0);
 	if (sup->phase == SUPERVISOR_DRAINING)
 		supervisor_tell_drain(sup, worker);

@@ -294,6 +294,21 @@ remote_address_must_be_meant(void **state)
 	muxd_stop(muxd);
 }
 
+/* A balancer that asks at once is not told to wait for its next time. */
+static void
+page_is_healthy_as_soon_as_muxd_is_ready(void **state)
+{
+	struct muxd *muxd;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 10; i++) {
+		muxd = start("");
+		assert_int_equal(status_get(muxd, "/healthz", NULL), 200);
+		muxd_stop(muxd);
+	}
+}
+
 static void
 without_the_section_nobody_listens(void **state)
 {
@@ -319,6 +334,7 @@ main(void)
 		system_test(page_serves_again_after_the_monitor_died),
 		system_test(taken_port_is_an_error_of_the_start),
 		system_test(remote_address_must_be_meant),
+		system_test(page_is_healthy_as_soon_as_muxd_is_ready),
 		system_test(without_the_section_nobody_listens),
 	};
 
