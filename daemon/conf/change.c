@@ -153,8 +153,8 @@ conf_keep(
 	return 0;
 }
 
-char *
-conf_text(const struct conf *conf)
+static char *
+make_text(const struct conf *conf, bool origins)
 {
 	char *text = NULL;
 	size_t len = 0;
@@ -163,7 +163,7 @@ conf_text(const struct conf *conf)
 
 	if (out == NULL)
 		return NULL;
-	if (conf_dump(conf, out, false) == -1)
+	if (conf_dump(conf, out, origins) == -1)
 		error = errno;
 	if (fclose(out) == EOF && error == 0)
 		error = errno;
@@ -172,4 +172,16 @@ conf_text(const struct conf *conf)
 	free(text);
 	errno = error;
 	return NULL;
+}
+
+char *
+conf_text(const struct conf *conf)
+{
+	return make_text(conf, false);
+}
+
+char *
+conf_text_with_origins(const struct conf *conf)
+{
+	return make_text(conf, true);
 }

@@ -15,8 +15,9 @@
 int conf_keep(
     struct conf *conf, const struct conf *running, struct conf_errors *errors);
 
-/* The canonical text, as conf_dump() writes it, to be released with free(3).
- * NULL with errno. */
+/* The canonical text, as conf_dump() writes it, without origins or with them,
+ * to be released with free(3).  NULL with errno. */
 char *conf_text(const struct conf *conf);
+char *conf_text_with_origins(const struct conf *conf);
 
 #endif

@@ -348,6 +348,12 @@ struct conf *conf_load(const char *path, struct conf_errors *errors);
 struct conf *conf_parse(
     const char *text, const char *name, struct conf_errors *errors);
 
+/* The same of what conf_dump() wrote with origins: everything stands where the
+ * comments say, so that this is the configuration that was dumped, in what it
+ * tells about itself too. */
+struct conf *conf_parse_with_origins(
+    const char *text, const char *name, struct conf_errors *errors);
+
 void conf_free(struct conf *conf);
 
 /* How many servers all pools have together. */
@@ -365,8 +371,9 @@ void conf_error_add(struct conf_errors *errors, bool warning, const char *file,
  * Write the effective configuration in canonical form: nothing included,
  * every default filled in, files inlined, what has no effect left out, such
  * that conf_parse() of it gives the same configuration.  With origins, each
- * line ends in a comment that tells where its value came from
- * ("# /etc/muxd.conf:12", "# default").  Returns -1 with errno if out failed.
+ * line ends in a comment that tells where its value or its section came from
+ * ("# /etc/muxd.conf:12", "# default"), and a list has as many lines as its
+ * elements come from.  Returns -1 with errno if out failed.
  */
 int conf_dump(const struct conf *conf, FILE *out, bool origins);
 

@@ -50,27 +50,80 @@ find_setting(const struct conf_scope *scope, const struct conf_option *option)
 	return setting;
 }
 
+/* The comment, and the end of the line, which begins at that place of out. */
 static void
-append_origin(const struct dump *dump, const struct conf_option *option,
-    struct strbuf *out)
+append_comment(const struct dump *dump, struct strbuf *out, size_t start,
+    const char *file, int line)
 {
-	const struct conf_setting *setting = find_setting(dump->scope, option);
 	const char *p;
 	size_t i;
 
+	for (i = out->len - start + 7UL * dump->depth; i < ORIGIN_COLUMN; i++)
+		strbuf_puts(out, " ");
+	strbuf_puts(out, " # ");
+	if (file == NULL) {
+		strbuf_puts(out, "default\n");
+		return;
+	}
+	for (p = file; *p != '\0'; p++)
+		strbuf_append(out, *p == '\n' ? "?" : p, 1);
+	strbuf_printf(out, ":%d\n", line);
+}
+
+/* Where the value of an option comes from, or an element of it; NULL: it is a
+ * default. */
+static const struct conf_setting *
+find_origin(const struct dump *dump, const struct conf_option *option, size_t i)
+{
+	const struct conf_setting *setting = option->type->list
+	    ? conf_scope_element(dump->scope, option, i)
+	    : NULL;
+
+	if (setting == NULL)
+		setting = find_setting(dump->scope, option);
 	if (setting == NULL && option->inherits != SECTION_GLOBAL)
 		setting = conf_scope_find(&dump->conf->source->scopes[0],
 		    conf_option_get(option->inherits, option->name));
-	for (i = out->len + 7UL * dump->depth; i < ORIGIN_COLUMN; i++)
-		strbuf_puts(out, " ");
-	strbuf_puts(out, " # ");
-	if (setting == NULL) {
-		strbuf_puts(out, "default");
+	return setting;
+}
+
+static void
+append_origin(const struct dump *dump, const struct conf_option *option,
+    size_t i, struct strbuf *out, size_t start)
+{
+	const struct conf_setting *setting = find_origin(dump, option, i);
+
+	append_comment(dump, out, start, setting != NULL ? setting->file : NULL,
+	    setting != NULL ? setting->line : 0);
+}
+
+static bool
+same_line(const struct conf_setting *a, const struct conf_setting *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return a->line == b->line && strcmp(a->file, b->file) == 0;
+}
+
+/* What stands between element i - 1 of a list and element i. */
+static void
+append_gap(const struct dump *dump, const struct conf_option *option, size_t i,
+    struct strbuf *out, size_t *start)
+{
+	if (i == 0) {
+		strbuf_puts(out, "{ ");
 		return;
 	}
-	for (p = setting->file; *p != '\0'; p++)
-		strbuf_append(out, *p == '\n' ? "?" : p, 1);
-	strbuf_printf(out, ":%d", setting->line);
+	if (!dump->origins ||
+	    same_line(find_origin(dump, option, i - 1),
+		find_origin(dump, option, i))) {
+		strbuf_puts(out, ", ");
+		return;
+	}
+	strbuf_puts(out, ",");
+	append_origin(dump, option, i - 1, out, *start);
+	*start = out->len;
+	strbuf_printf(out, "%s    ", indent(dump));
 }
 
 /* Append "value", or { "value", "value" }.  False: there is none. */
@@ -80,11 +133,11 @@ append_value(const struct dump *dump, const struct conf_option *option,
 {
 	const struct conf_type *type = option->type;
 	struct strbuf text = { 0 };
-	size_t i;
+	size_t i, start = 0;
 
 	for (i = 0; type->format(option, dump->scope->base, i, &text); i++) {
 		if (type->list)
-			strbuf_puts(out, i > 0 ? ", " : "{ ");
+			append_gap(dump, option, i, out, &start);
 		if (type->quoted)
 			conf_value_quote(
 			    out, text.text != NULL ? text.text : "", text.len);
@@ -93,9 +146,15 @@ append_value(const struct dump *dump, const struct conf_option *option,
 		out->failed = out->failed || text.failed;
 		strbuf_free(&text);
 	}
-	if (type->list && i > 0)
+	if (i == 0)
+		return false;
+	if (type->list)
 		strbuf_puts(out, " }");
-	return i > 0;
+	if (dump->origins)
+		append_origin(dump, option, i - 1, out, start);
+	else
+		strbuf_puts(out, "\n");
+	return true;
 }
 
 static int
@@ -109,9 +168,6 @@ dump_option(const struct dump *dump, const struct conf_option *option)
 		return 0;
 	strbuf_printf(&line, "%s%s = ", indent(dump), option->name);
 	present = append_value(dump, option, &line);
-	if (present && dump->origins)
-		append_origin(dump, option, &line);
-	strbuf_puts(&line, "\n");
 	if (line.failed) {
 		errno = ENOMEM;
 		rc = -1;
@@ -157,6 +213,29 @@ dump_section(const struct dump *outer, enum conf_section_id section)
 	return fprintf(dump.out, "%s}\n", indent(outer)) < 0 ? -1 : 0;
 }
 
+/* The line that opens the scope. */
+static int
+dump_title(const struct dump *dump, const struct conf_scope *scope)
+{
+	struct strbuf line = { 0 };
+	int rc = 0;
+
+	strbuf_printf(&line, "%s%s \"%s\" {", indent(dump),
+	    conf_section_name(scope->section), scope->title);
+	if (dump->origins)
+		append_comment(dump, &line, 0, scope->file, scope->line);
+	else
+		strbuf_puts(&line, "\n");
+	if (line.failed) {
+		errno = ENOMEM;
+		rc = -1;
+	} else if (fputs(line.text, dump->out) == EOF) {
+		rc = -1;
+	}
+	strbuf_free(&line);
+	return rc;
+}
+
 static int dump_scope(const struct dump *dump);
 
 /* The sections with titles, of that name, inside the scope. */
@@ -173,8 +252,7 @@ dump_titled(const struct dump *outer, enum conf_section_id section)
 		if (dump.scope->section != section ||
 		    dump.scope->parent != parent)
 			continue;
-		if (fprintf(dump.out, "%s%s \"%s\" {\n", indent(outer),
-			conf_section_name(section), dump.scope->title) < 0 ||
+		if (dump_title(outer, dump.scope) == -1 ||
 		    dump_scope(&dump) == -1 ||
 		    fprintf(dump.out, "%s}\n", indent(outer)) < 0)
 			return -1;

@@ -29,6 +29,7 @@ struct conf_setting {
 	const char *file;
 	int line;
 	bool bad;      /* it became no value */
+	bool implied;  /* it was a default, where its text was dumped */
 	size_t first;  /* the elements of the list that it became */
 	size_t number; /* their number; a range such as "*:7" gives two */
 };

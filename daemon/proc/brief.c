@@ -126,8 +126,8 @@ brief_parse(struct brief *brief, const unsigned char *at,
 		errno = ENOMEM;
 		return -1;
 	}
-	conf = brief->conf =
-	    conf_parse((const char *)at, "(the new configuration)", errors);
+	conf = brief->conf = conf_parse_with_origins(
+	    (const char *)at, "(the new configuration)", errors);
 	if (conf == NULL || conf->nservices != header->nservices ||
 	    conf->npools != header->npools ||
 	    conf_count_servers(conf) != header->nservers) {

@@ -2,9 +2,10 @@
  * A brief: what the master tells its children of a configuration.
  *
  * It is one piece of memory that the children get the descriptor of: the
- * canonical text, which each of them parses for itself, and beside it what the
- * text does not say: where the names are in the shared state, and which socket
- * belongs to which address.
+ * canonical text with its origins, which each of them parses for itself, so that
+ * it can name the file and line of a limit; and beside it what the text does
+ * not say: where the names are in the shared state, and which socket belongs to
+ * which address.
  */
 #ifndef MUXD_PROC_BRIEF_H
 #define MUXD_PROC_BRIEF_H

@@ -95,7 +95,7 @@ reload_write_brief(struct reload *reload)
 		.ndoors = change->n,
 	};
 	const struct owned *owned;
-	char *text = conf_text(reload->conf);
+	char *text = conf_text_with_origins(reload->conf);
 	size_t i;
 
 	brief.doors = mem_array(change->n, sizeof(*brief.doors));

@@ -53,6 +53,22 @@ require_dump(const char *text, const char *expected)
 	conf_errors_free(&errors);
 }
 
+/* With its origins, the text dumps as it is. */
+static void
+require_origins(const char *text)
+{
+	struct conf_errors errors = { 0 };
+	struct conf *conf = conf_parse_with_origins(text, "dump", &errors);
+	char *again;
+
+	require(conf != NULL);
+	again = dump(conf, true);
+	require(strcmp(again, text) == 0);
+	free(again);
+	conf_free(conf);
+	conf_errors_free(&errors);
+}
+
 static void
 check_errors(const struct conf *conf, const struct conf_errors *errors)
 {
@@ -89,6 +105,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	conf_free(conf);
 	require_dump(plain, plain);
 	require_dump(marked, plain);
+	require_origins(marked);
 	free(plain);
 	free(marked);
 	return 0;

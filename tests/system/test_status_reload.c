@@ -3,6 +3,7 @@
  * configuration that is in force.
  */
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "address.h"
@@ -44,6 +45,42 @@ has_more(struct muxd *muxd)
 	assert_int_equal(told(muxd, "/metrics", "{service=\"more\""), told_of);
 	assert_true(told(muxd, "/api/services", "\"name\":\"echo\""));
 	return told_of;
+}
+
+/* Where a service is defined, as the monitor knows it. */
+static int
+line_of(struct muxd *muxd, const char *service, char file[200])
+{
+	char *body, *at;
+	int line;
+
+	assert_int_equal(status_get(muxd, "/api/services", &body), 200);
+	at = strstr(body, test_format("\"name\":\"%s\"", service));
+	assert_non_null(at);
+	at = strstr(at, "\"file\":\"");
+	assert_non_null(at);
+	assert_int_equal(
+	    sscanf(at, "\"file\":\"%199[^\"]\",\"line\":%d", file, &line), 2);
+	return line;
+}
+
+static void
+places_in_the_file_are_the_new_ones(void **state)
+{
+	struct muxd *muxd = muxd_start(PAGE ECHO);
+	char before[200], after[200];
+	int line;
+
+	(void)state;
+	line = line_of(muxd, "echo", before);
+	reload_with(muxd, PAGE "\n\n\n" ECHO MORE);
+	assert_int_equal(line_of(muxd, "echo", after), line + 3);
+	assert_string_equal(after, before);
+	assert_int_equal(line_of(muxd, "more", after), line + 3 + 4);
+	assert_true(told(muxd, "/api/limits",
+	    test_format("\"service\":\"more\",\"file\":\"%s\",\"line\":%d",
+		before, line + 3 + 4)));
+	muxd_stop(muxd);
 }
 
 /* Many times, so that what is released is looked at if anything does. */
@@ -144,6 +181,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		system_test(places_in_the_file_are_the_new_ones),
 		system_test(services_of_a_reload_come_and_go),
 		system_test(limits_are_those_in_force),
 		system_test(monitor_of_after_a_reload_serves_the_same),

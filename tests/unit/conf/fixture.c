@@ -14,11 +14,13 @@
 #include <cmocka.h>
 #include <ftw.h>
 
-struct conf *
-fixture_parse(const char *text)
+static struct conf *
+parse(const char *text, bool origins)
 {
 	struct conf_errors errors = { 0 };
-	struct conf *conf = conf_parse(text, "t", &errors);
+	struct conf *conf = origins
+	    ? conf_parse_with_origins(text, "(a dump)", &errors)
+	    : conf_parse(text, "t", &errors);
 
 	conf_errors_print(&errors, stderr);
 	assert_int_equal(errors.n, 0);
@@ -26,6 +28,12 @@ fixture_parse(const char *text)
 	assert_non_null(conf);
 	conf_errors_free(&errors);
 	return conf;
+}
+
+struct conf *
+fixture_parse(const char *text)
+{
+	return parse(text, false);
 }
 
 /* Print, and check that conf is there unless there are errors. */
@@ -93,11 +101,20 @@ fixture_round_trip(const struct conf *conf)
 	struct conf *plain = fixture_parse(first);
 	struct conf *from_marked = fixture_parse(marked);
 	char *second = fixture_dump(plain, false);
-	char *third = fixture_dump(from_marked, false);
+	char *third = fixture_dump(from_marked, false), *fourth, *fifth;
+	struct conf *same;
 
 	assert_string_equal(first, second);
 	assert_string_equal(first, third);
 	conf_free(from_marked);
+	same = parse(marked, true);
+	fourth = fixture_dump(same, false);
+	fifth = fixture_dump(same, true);
+	assert_string_equal(first, fourth);
+	assert_string_equal(marked, fifth);
+	conf_free(same);
+	free(fourth);
+	free(fifth);
 	free(first);
 	free(marked);
 	free(second);

@@ -31,7 +31,8 @@ void fixture_expect(const char *text, const char *errors);
 char *fixture_dump(const struct conf *conf, bool origins);
 
 /* Dump, parse, dump: fail unless the texts are the same, with origins and
- * without.  Returns what was parsed. */
+ * without, or unless the origins are the same when they are read as well.
+ * Returns what was parsed. */
 struct conf *fixture_round_trip(const struct conf *conf);
 
 /* A folder of its own under $TMPDIR, and its end with all that is in it. */

@@ -143,6 +143,80 @@ origins_are_told(void **state)
 	fixture_folder_remove(folder);
 }
 
+/* Also those of sections, and of each element of a list. */
+static void
+origins_are_read_back(void **state)
+{
+	struct conf *conf =
+	    fixture_parse("defaults { lifetime = 1h }\n"
+			  "service \"a\" {\n"
+			  "  handler = echo listen = \"127.0.0.1:7\"\n"
+			  "  deny = { \"192.0.2.1\", \"192.0.2.2\",\n"
+			  "    \"192.0.2.3\" }\n"
+			  "  limit { connections = 5 }\n"
+			  "  echo { prefix = \"a # b:3 \\\" # c:4\" } }\n");
+	char *text = fixture_dump(conf, true), *origin;
+	struct conf_errors errors = { 0 };
+	struct conf *again = conf_parse_with_origins(text, "u", &errors);
+	const char *file;
+	int line;
+
+	(void)state;
+	assert_non_null(again);
+	expect_origin(text, "service \"a\" {", " # t:2");
+	expect_origin(text, "\tdeny = { \"192.0.2.1/32\", ", " # t:4");
+	expect_origin(text, "\t    \"192.0.2.3/32\" }", " # t:5");
+	assert_string_equal(again->services[0].file, "t");
+	assert_int_equal(again->services[0].line, 2);
+	conf_origin(again, "defaults", "lifetime", &file, &line);
+	assert_string_equal(file, "t");
+	assert_int_equal(line, 1);
+	conf_origin(again, "defaults", "idle_timeout", &file, &line);
+	assert_null(file);
+	origin = fixture_dump(again, true);
+	assert_string_equal(origin, text);
+	free(origin);
+	free(text);
+	conf_free(fixture_round_trip(again));
+	conf_free(again);
+	conf_free(conf);
+}
+
+/* Whatever a comment says, the configuration is the same. */
+static void
+strange_origins_are_survived(void **state)
+{
+	static const char *const comments[] = { "#", "# ", "# :", "# :1",
+		"# a:", "# a:0", "# a:-1", "# a:99999999999999999999", "# a:1x",
+		"#a:1", "# default ", "# a:b:2", "// a:1" };
+	struct conf_errors errors = { 0 };
+	struct conf *conf;
+	char *text;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(comments) / sizeof(comments[0]); i++) {
+		assert_int_not_equal(
+		    asprintf(&text,
+			"service \"a\" { %s\nhandler = echo %s\n"
+			"listen = \"127.0.0.1:7\" %s\n} %s",
+			comments[i], comments[i], comments[i], comments[i]),
+		    -1);
+		conf = conf_parse_with_origins(text, "u", &errors);
+		assert_non_null(conf);
+		assert_int_equal(errors.n, 0);
+		if (strcmp(comments[i], "# a:b:2") == 0) {
+			assert_string_equal(conf->services[0].file, "a:b");
+			assert_int_equal(conf->services[0].line, 2);
+		} else {
+			assert_string_equal(conf->services[0].file, "u");
+			assert_int_equal(conf->services[0].line, 1);
+		}
+		conf_free(conf);
+		free(text);
+	}
+}
+
 static void
 origins_are_told_of_pools(void **state)
 {
@@ -157,7 +231,7 @@ origins_are_told_of_pools(void **state)
 	char *text = fixture_dump(conf, true), *pool;
 
 	(void)state;
-	pool = strstr(text, "\npool \"p\" {\n");
+	pool = strstr(text, "\npool \"p\" {");
 	assert_non_null(pool);
 	expect_origin(text, "\tpool = \"p\"", " # t:1");
 	expect_origin(pool, "\tconnect_timeout = \"4s\"", " # t:2");
@@ -270,6 +344,8 @@ main(void)
 		cmocka_unit_test(a_small_configuration_is_written_whole),
 		cmocka_unit_test(origins_are_told),
 		cmocka_unit_test(origins_are_told_of_pools),
+		cmocka_unit_test(origins_are_read_back),
+		cmocka_unit_test(strange_origins_are_survived),
 		cmocka_unit_test(what_has_no_effect_is_left_out),
 		cmocka_unit_test(a_failing_stream_is_told),
 		cmocka_unit_test(every_byte_reads_back),

@@ -161,6 +161,36 @@ loading_survives_that_nothing_is_left(void **state)
 
 /* fault 42 */
 static void
+reading_origins_survives_each_failure(void **state)
+{
+	struct conf *conf = fixture_parse(good_text);
+	char *text = fixture_dump(conf, true);
+	struct conf_errors errors = { 0 };
+	unsigned long before;
+	long n;
+
+	(void)state;
+	conf_free(conf);
+	for (n = 0;; n++) {
+		before = failed;
+		left = n;
+		conf = conf_parse_with_origins(text, "u", &errors);
+		left = -1;
+		if (failed == before)
+			break;
+		assert_null(conf);
+		assert_true(errors.nerrors > 0);
+		conf_errors_free(&errors);
+	}
+	assert_non_null(conf);
+	assert_true(n > 50);
+	conf_errors_free(&errors);
+	conf_free(conf);
+	free(text);
+}
+
+/* fault 42 */
+static void
 a_dump_fails_as_a_whole(void **state)
 {
 	struct conf *conf = fixture_parse(good_text);
@@ -219,6 +249,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(loading_survives_each_failure),
 		cmocka_unit_test(loading_survives_that_nothing_is_left),
+		cmocka_unit_test(reading_origins_survives_each_failure),
 		cmocka_unit_test(a_dump_fails_as_a_whole),
 		cmocka_unit_test(without_memory_an_address_may_lead_back),
 	};

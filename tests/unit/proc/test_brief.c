@@ -44,7 +44,7 @@ write_brief(struct brief_door *doors)
 	int fd;
 
 	assert_non_null(conf);
-	text = conf_text(conf);
+	text = conf_text_with_origins(conf);
 	assert_non_null(text);
 	fd = brief_write(&brief, conf, text);
 	assert_int_not_equal(fd, -1);
@@ -71,6 +71,11 @@ all_that_was_written_is_read(void **state)
 	assert_int_equal(brief.connections_max, 12345678901);
 	assert_int_equal(brief.conf->nservices, 2);
 	assert_string_equal(brief.conf->services[1].name, "e");
+	/* As if the child had read the file itself. */
+	assert_string_equal(brief.conf->services[1].file, "test.conf");
+	assert_int_equal(brief.conf->services[1].line, 5);
+	assert_string_equal(brief.conf->pools[0].servers[1].file, "test.conf");
+	assert_int_equal(brief.conf->pools[0].servers[1].line, 2);
 	assert_memory_equal(brief.slots.services, services, sizeof(services));
 	assert_memory_equal(brief.slots.pools, pools, sizeof(pools));
 	assert_memory_equal(brief.slots.places, places, sizeof(places));
