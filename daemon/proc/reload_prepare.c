@@ -36,12 +36,12 @@ reload_read(struct reload *reload)
 	    status_sockets_check(reload->conf, &reload->errors) == -1)
 		return -1;
 	if (conf_keep(reload->conf, running, &reload->errors) == -1 ||
-	    (text = conf_text(reload->conf)) == NULL) {
+	    (text = conf_text_with_origins(reload->conf)) == NULL) {
 		reload_blame(reload, "%s", strerror(errno));
 		return -1;
 	}
 	/* With what was kept it is another configuration than was checked. */
-	again = conf_parse(text, reload->path, &errors);
+	again = conf_parse_with_origins(text, reload->path, &errors);
 	if (again == NULL) {
 		conf_errors_free(&reload->errors);
 		reload->errors = errors;

@@ -157,6 +157,36 @@ page_itself_stays_as_it_is(void **state)
 	muxd_stop(muxd);
 }
 
+/* Neither where the file has the page, nor where it stays until a restart. */
+static void
+service_cannot_take_the_address_of_the_page(void **state)
+{
+	int probe = server_listen("127.0.0.1:0");
+	const char *address = address_of(probe);
+	unsigned port = address_port(address);
+	struct muxd *muxd;
+
+	(void)state;
+	client_close(probe);
+	muxd = muxd_start(
+	    "workers = 2\nstatus { listen = \"%s\" }\n" ECHO, address);
+	muxd_configure(muxd,
+	    "workers = 2\nstatus { listen = \"%s\" }\n"
+	    "service \"all\" { handler = echo listen = \"0.0.0.0:%u\" }\n",
+	    address, port);
+	reload_expect_refused(muxd,
+	    test_format(
+		"listens on 0.0.0.0:%u, at %s/muxd.conf:3", port, muxd->dir));
+	muxd_configure(muxd,
+	    PAGE "service \"all\" { handler = echo listen = \"0.0.0.0:%u\" }\n",
+	    port);
+	reload_expect_refused(muxd,
+	    test_format(
+		"listens on 0.0.0.0:%u, at %s/muxd.conf:3", port, muxd->dir));
+	assert_false(has_more(muxd));
+	muxd_stop(muxd);
+}
+
 static void
 connection_that_is_kept_is_told_of_the_new_one(void **state)
 {
@@ -186,6 +216,7 @@ main(void)
 		system_test(limits_are_those_in_force),
 		system_test(monitor_of_after_a_reload_serves_the_same),
 		system_test(page_itself_stays_as_it_is),
+		system_test(service_cannot_take_the_address_of_the_page),
 		system_test(connection_that_is_kept_is_told_of_the_new_one),
 	};
 
