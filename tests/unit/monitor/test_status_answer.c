@@ -223,6 +223,26 @@ other_paths_do_not_exist(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* A balancer is always answered; what takes long is to be had less often, and
+ * nothing that the page asks for costs Prometheus anything. */
+static void
+paths_have_their_cost(void **state)
+{
+	struct status_cost one = status_answer_cost("/api/status");
+
+	(void)state;
+	assert_int_equal(status_answer_cost("/healthz").tokens, 0);
+	assert_int_equal(one.tokens, 1);
+	assert_int_equal(one.budget, STATUS_BUDGET_PAGE);
+	assert_int_equal(
+	    status_answer_cost("/metrics").budget, STATUS_BUDGET_METRICS);
+	assert_int_equal(
+	    status_answer_cost("/api/sessions").budget, STATUS_BUDGET_PAGE);
+	assert_true(status_answer_cost("/api/sessions").tokens >= 10);
+	assert_true(status_answer_cost("/api/sources").tokens >= 10);
+	assert_int_equal(status_answer_cost("/nothing").tokens, 1);
+}
+
 int
 main(void)
 {
@@ -233,6 +253,7 @@ main(void)
 		TEST(health_is_a_status_and_a_text),
 		TEST(page_has_a_nonce_of_its_own),
 		TEST(other_paths_do_not_exist),
+		TEST(paths_have_their_cost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
