@@ -112,6 +112,7 @@ muxctl_command(struct muxctl *muxctl, const struct request *request,
 {
 	bool waits = request->command->id == COMMAND_WAIT_DRAINED ||
 	    request->command->id == COMMAND_RELOAD ||
+	    request->command->id == COMMAND_UPGRADE ||
 	    request->command->id == COMMAND_EVENTS;
 	int timeout_ms = waits ? LINK_FOR_EVER : LINK_PATIENCE_MS;
 	json_t *items = json_array(), *line;

@@ -75,6 +75,7 @@ print_status(const json_t *answer)
 void
 answers_print_messages(FILE *out, const json_t *messages)
 {
+	const char *file;
 	json_int_t line;
 	json_t *one;
 	size_t i;
@@ -82,10 +83,12 @@ answers_print_messages(FILE *out, const json_t *messages)
 	json_array_foreach((json_t *)(uintptr_t)messages, i, one)
 	{
 		line = json_integer_value(json_at(one, "line"));
-		fprintf(out, "%s", json_string_value(json_at(one, "file")));
+		file = json_string_value(json_at(one, "file"));
+		if (file != NULL)
+			fprintf(out, "%s", file);
 		if (line > 0)
 			fprintf(out, ":%" JSON_INTEGER_FORMAT, line);
-		fprintf(out, ": %s%s\n",
+		fprintf(out, "%s%s%s\n", file != NULL ? ": " : "",
 		    json_is_true(json_at(one, "warning")) ? "warning: " : "",
 		    json_string_value(json_at(one, "text")));
 	}
@@ -195,6 +198,11 @@ print_order(enum command_id id, const json_t *answer)
 	case COMMAND_RELOAD:
 		answers_print_messages(stdout, json_at(answer, "messages"));
 		printf("the configuration is in force\n");
+		break;
+	case COMMAND_UPGRADE:
+		printf("process %" JSON_INTEGER_FORMAT
+		       " is the daemon from now on\n",
+		    json_integer_value(json_at(answer, "pid")));
 		break;
 	case COMMAND_STOP:
 		printf("muxd stops\n");

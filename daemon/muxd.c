@@ -19,6 +19,7 @@
 #include "proc/detach.h"
 #include "proc/inherit.h"
 #include "proc/master.h"
+#include "proc/program.h"
 #include "proc/status_sockets.h"
 
 enum command { COMMAND_RUN, COMMAND_CHECK, COMMAND_DUMP };
@@ -28,6 +29,7 @@ struct arguments {
 	const char *event_backend; /* NULL: the configuration's */
 	enum command command;
 	bool detach;
+	struct program program;
 };
 
 static const struct option long_options[] = {
@@ -153,25 +155,18 @@ may_detach(const struct conf *conf)
 }
 
 static int
-run(const struct conf *conf, const struct arguments *arguments,
-    struct inherit *inherit)
+run_as(struct master_options *options, bool detach)
 {
-	struct master_options options = {
-		.conf = conf,
-		.conf_path = arguments->conf_path,
-		.event_backend = arguments->event_backend,
-		.inherit = inherit,
-		.ready_fd = -1,
-	};
 	int status;
 
-	if (!arguments->detach)
-		return master_run(&options);
-	if (!may_detach(conf))
+	/* One that takes over is what the other one is. */
+	if (!detach || options->handover != NULL)
+		return master_run(options);
+	if (!may_detach(options->conf))
 		return MUXD_EXIT_INVALID;
-	switch (detach_begin(&options.ready_fd, &status)) {
+	switch (detach_begin(&options->ready_fd, &status)) {
 	case 0:
-		return master_run(&options);
+		return master_run(options);
 	case 1:
 		return status;
 	default:
@@ -183,19 +178,34 @@ run(const struct conf *conf, const struct arguments *arguments,
 /* Take what was handed over, before a process that detaches would take it for
  * somebody else's. */
 static int
-run_with_inherited(const struct conf *conf, const struct arguments *arguments)
+run(const struct conf *conf, const struct arguments *arguments)
 {
 	struct inherit inherit;
+	struct master_options options = {
+		.conf = conf,
+		.conf_path = arguments->conf_path,
+		.event_backend = arguments->event_backend,
+		.inherit = &inherit,
+		.program = &arguments->program,
+		.ready_fd = -1,
+	};
+	const char *broken;
 	char *why;
 	int status;
 
+	options.handover = successor_find(&broken);
+	if (broken != NULL) {
+		fprintf(stderr, "muxd: what " HANDOVER_ENV " hands over: %s\n",
+		    broken);
+		return MUXD_EXIT_ENVIRONMENT;
+	}
 	if (inherit_read(&inherit, &why) == -1) {
 		fprintf(stderr, "muxd: cannot take what was handed over: %s\n",
 		    why != NULL ? why : strerror(ENOMEM));
 		mem_free(why);
 		return MUXD_EXIT_ENVIRONMENT;
 	}
-	status = run(conf, arguments, &inherit);
+	status = run_as(&options, arguments->detach);
 	inherit_close(&inherit);
 	return status;
 }
@@ -220,26 +230,18 @@ obey(const struct conf *conf, struct arguments *arguments)
 		return dump(conf);
 	case COMMAND_RUN:
 	default:
-		return run_with_inherited(conf, arguments);
+		return run(conf, arguments);
 	}
 }
 
-int
-main(int argc, char **argv, char **envp)
+static int
+load_and_obey(struct arguments *arguments)
 {
-	struct arguments arguments = { .conf_path = MUXD_CONF_PATH };
 	struct conf_errors errors = { 0 };
 	struct conf *conf;
 	int status;
 
-	settle_signals();
-	if (hold_stdio() == -1)
-		return MUXD_EXIT_ENVIRONMENT;
-	compat_title_init(argc, argv, envp);
-	status = parse_arguments(argc, argv, &arguments);
-	if (status != -1)
-		return status;
-	conf = conf_load(arguments.conf_path, &errors);
+	conf = conf_load(arguments->conf_path, &errors);
 	if (conf != NULL && status_sockets_check(conf, &errors) == -1) {
 		conf_free(conf);
 		conf = NULL;
@@ -248,7 +250,26 @@ main(int argc, char **argv, char **envp)
 	conf_errors_free(&errors);
 	if (conf == NULL)
 		return MUXD_EXIT_INVALID;
-	status = obey(conf, &arguments);
+	status = obey(conf, arguments);
 	conf_free(conf);
+	return status;
+}
+
+int
+main(int argc, char **argv, char **envp)
+{
+	struct arguments arguments = { .conf_path = MUXD_CONF_PATH };
+	int status;
+
+	settle_signals();
+	if (hold_stdio() == -1)
+		return MUXD_EXIT_ENVIRONMENT;
+	compat_title_init(argc, argv, envp);
+	/* What cannot be found cannot be upgraded; it runs nevertheless. */
+	(void)program_remember(&arguments.program, argv);
+	status = parse_arguments(argc, argv, &arguments);
+	if (status == -1)
+		status = load_and_obey(&arguments);
+	program_forget(&arguments.program);
 	return status;
 }

@@ -37,16 +37,12 @@ static const struct {
 };
 
 static uint64_t
-metrics_worker_value(
-    const struct metrics *metrics, enum worker_metric metric, unsigned slot)
+metrics_number_value(
+    const struct state *state, enum worker_metric metric, unsigned number)
 {
-	const struct state *state = metrics->source->state;
-	const struct state_worker *worker = &state->workers[slot];
+	const struct state_worker *worker = &state->workers[number];
 
 	switch (metric) {
-	case WORKER_METRIC_UP:
-		return report_worker_well(
-		    metrics->source, slot, metrics->now_ms);
 	case WORKER_METRIC_SESSIONS:
 		return atomic_load(&worker->sessions);
 	case WORKER_METRIC_MEMORY:
@@ -54,13 +50,31 @@ metrics_worker_value(
 	case WORKER_METRIC_STARTS:
 		return atomic_load(&worker->starts);
 	case WORKER_METRIC_ACCEPTED:
-		return state_worker_events(state, slot, COUNTER_ACCEPTED);
+		return state_worker_events(state, number, COUNTER_ACCEPTED);
 	case WORKER_METRIC_DROPPED:
 		return atomic_load(&worker->log_dropped);
+	case WORKER_METRIC_UP:
 	case WORKER_METRIC_HEARTBEAT:
 		break;
 	}
 	return 0;
+}
+
+/* With what the worker has of it that was there before an upgrade. */
+static uint64_t
+metrics_worker_value(
+    const struct metrics *metrics, enum worker_metric metric, unsigned slot)
+{
+	const struct state *state = metrics->source->state;
+	uint64_t n = 0;
+	unsigned i;
+
+	if (metric == WORKER_METRIC_UP)
+		return report_worker_well(
+		    metrics->source, slot, metrics->now_ms);
+	for (i = slot; i < state->shape.workers; i += state_slots(state))
+		n += metrics_number_value(state, metric, i);
+	return n;
 }
 
 void
@@ -84,7 +98,7 @@ metrics_workers(const struct metrics *metrics)
 				continue;
 			}
 			beat = atomic_load(
-			    &source->state->workers[slot].heartbeat_ms);
+			    &report_worker(source, slot)->heartbeat_ms);
 			metrics_seconds(metrics,
 			    metrics->now_ms > beat ? metrics->now_ms - beat
 						   : 0);

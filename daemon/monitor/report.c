@@ -26,7 +26,7 @@ report_workers_in(const struct report_source *source, uint32_t phase)
 	unsigned i, n = 0;
 
 	for (i = 0; i < source->workers; i++)
-		n += atomic_load(&source->state->workers[i].phase) == phase;
+		n += atomic_load(&report_worker(source, i)->phase) == phase;
 	return n;
 }
 
@@ -230,22 +230,51 @@ report_status(const struct report_source *source, uint64_t now_ms)
 
 /* ---- workers ---- */
 
+static bool
+report_is_leaving(const struct report_source *source, unsigned number)
+{
+	return number < source->first ||
+	    number >= source->first + state_slots(source->state);
+}
+
+static bool
+report_worker_moves(const struct report *report, unsigned number)
+{
+	const struct report_source *source = report->source;
+
+	return !report_is_leaving(source, number) &&
+	    report_worker_well(source, number - source->first, report->now_ms);
+}
+
+/* A counter of the slot; of a worker that leaves, what is its own. */
+static uint64_t
+report_worker_counter(
+    const struct report_source *source, unsigned number, enum counter counter)
+{
+	if (report_is_leaving(source, number))
+		return state_worker_events(source->state, number, counter);
+	return report_slot_counter(
+	    source->state, state_slot(source->state, number), counter);
+}
+
 static json_t *
 report_make_worker(
-    struct report *report, unsigned slot, uint64_t live, uint64_t accepted)
+    struct report *report, unsigned number, uint64_t live, uint64_t accepted)
 {
-	const struct state *state = report->source->state;
-	const struct state_worker *worker = &state->workers[slot];
+	const struct report_source *source = report->source;
+	const struct state_worker *worker = &source->state->workers[number];
 	uint64_t beat = atomic_load(&worker->heartbeat_ms);
 	uint64_t sessions = atomic_load(&worker->sessions);
-	uint64_t own = state_worker_events(state, slot, COUNTER_ACCEPTED);
+	uint64_t own = report_worker_counter(source, number, COUNTER_ACCEPTED);
 	json_t *row = report_object(report);
 
-	report_set_uint(report, row, "slot", slot);
+	report_set_uint(report, row, "slot", state_slot(source->state, number));
+	report_set_bool(
+	    report, row, "leaving", report_is_leaving(source, number));
 	report_set_text(report, row, "phase",
 	    report_phase_name(atomic_load(&worker->phase)));
-	report_set_bool(report, row, "well",
-	    report_worker_well(report->source, slot, report->now_ms));
+	report_set_bool(
+	    report, row, "well", report_worker_moves(report, number));
 	report_set_uint(
 	    report, row, "pid", (uint64_t)atomic_load(&worker->pid));
 	report_set_uint(report, row, "heartbeat_age_ms",
@@ -260,9 +289,9 @@ report_make_worker(
 	report_set_real(report, row, "accepted_share",
 	    accepted > 0 ? (double)own / (double)accepted : 0);
 	report_set_uint(report, row, "bytes_in",
-	    state_worker_events(state, slot, COUNTER_BYTES_IN));
+	    report_worker_counter(source, number, COUNTER_BYTES_IN));
 	report_set_uint(report, row, "bytes_out",
-	    state_worker_events(state, slot, COUNTER_BYTES_OUT));
+	    report_worker_counter(source, number, COUNTER_BYTES_OUT));
 	report_set_uint(report, row, "memory",
 	    (uint64_t)atomic_load(&worker->memory_held) * CHUNK_SIZE);
 	report_set_uint(
@@ -280,10 +309,16 @@ report_workers(const struct report_source *source, uint64_t now_ms)
 
 	for (i = 0; i < source->workers; i++)
 		accepted +=
-		    state_worker_events(source->state, i, COUNTER_ACCEPTED);
+		    report_slot_counter(source->state, i, COUNTER_ACCEPTED);
 	for (i = 0; i < source->workers; i++)
 		report_push(&report, workers,
-		    report_make_worker(&report, i, live, accepted));
+		    report_make_worker(
+			&report, source->first + i, live, accepted));
+	for (i = 0; i < source->state->shape.workers; i++)
+		if (report_is_leaving(source, i) &&
+		    atomic_load(&source->state->workers[i].pid) != 0)
+			report_push(&report, workers,
+			    report_make_worker(&report, i, live, accepted));
 	return report_finish(&report, workers);
 }
 

@@ -46,6 +46,7 @@ struct report_source {
 	const unsigned *services;
 	const unsigned *pools;
 	const unsigned *places;
+	unsigned first;           /* the worker of slot 0 in the state */
 	unsigned workers;         /* slots that are to be filled */
 	uint64_t connections_max; /* of the whole daemon */
 	uint64_t started_ms;      /* when muxd started, monotonic */
@@ -90,7 +91,8 @@ json_t *report_pools(
     const struct report_source *source, uint64_t now_ms, bool by_worker);
 
 /* An array of workers by slot: phase, heartbeat, memory, and what part of all
- * connections so far and of the sessions now they have had. */
+ * connections so far and of the sessions now they have had; behind them those
+ * of the muxd that this one has taken over from, while they last ("leaving"). */
 json_t *report_workers(const struct report_source *source, uint64_t now_ms);
 
 /* An array of everything that has a bound, with how much of it is taken. */

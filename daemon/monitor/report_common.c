@@ -232,7 +232,7 @@ bool
 report_worker_well(
     const struct report_source *source, unsigned slot, uint64_t now_ms)
 {
-	const struct state_worker *worker = &source->state->workers[slot];
+	const struct state_worker *worker = report_worker(source, slot);
 	uint64_t beat = atomic_load(&worker->heartbeat_ms);
 
 	return atomic_load(&worker->phase) == WORKER_SERVING &&
@@ -252,6 +252,18 @@ report_phase_name(uint32_t phase)
 	/* Workers write it, whatever has become of them. */
 	return phase < sizeof(names) / sizeof(names[0]) ? names[phase]
 							: "unknown";
+}
+
+uint64_t
+report_slot_counter(
+    const struct state *state, unsigned slot, enum counter counter)
+{
+	uint64_t n = 0;
+	unsigned i;
+
+	for (i = slot; i < state->shape.workers; i += state_slots(state))
+		n += state_worker_events(state, i, counter);
+	return n;
 }
 
 uint64_t

@@ -82,12 +82,25 @@ uint64_t report_slow_start_ms(const struct conf_pool *pool,
 bool report_server_usable(const struct state *state,
     const struct report_server *server, uint64_t now_ms);
 
+/* The worker of a slot of this daemon, not of one that it has taken over
+ * from. */
+static inline const struct state_worker *
+report_worker(const struct report_source *source, unsigned slot)
+{
+	return &source->state->workers[source->first + slot];
+}
+
 /* Whether the worker of the slot serves and moves. */
 bool report_worker_well(
     const struct report_source *source, unsigned slot, uint64_t now_ms);
 
 /* "none", "starting", "serving", "draining". */
 const char *report_phase_name(uint32_t phase);
+
+/* What of a counter, over all services that there ever were, is the slot's, on
+ * whichever side. */
+uint64_t report_slot_counter(
+    const struct state *state, unsigned slot, enum counter counter);
 
 /* Live sessions of all workers. */
 uint64_t report_live(const struct report_source *source);

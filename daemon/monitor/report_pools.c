@@ -4,23 +4,36 @@
 #include "conf/words.h"
 #include "monitor/report_common.h"
 
+/* Of the workers of a slot, on all sides. */
+static uint64_t
+report_slot_sum(const struct state *state, unsigned slot, unsigned place,
+    enum server_counter counter)
+{
+	uint64_t n = 0;
+	unsigned i;
+
+	for (i = slot; i < state->shape.workers; i += state_slots(state))
+		n += counter_read(
+		    &state_server_counters(state, i, place)->events[counter]);
+	return n;
+}
+
 static json_t *
 report_make_by_worker(struct report *report, unsigned place)
 {
 	const struct state *state = report->source->state;
-	const struct server_counters *counters;
 	json_t *rows = report_array(report), *row;
 	unsigned i;
 	int j;
 
-	for (i = 0; i < state->shape.workers; i++) {
-		counters = state_server_counters(state, i, place);
+	for (i = 0; i < state_slots(state); i++) {
 		row = report_object(report);
 		report_set_uint(report, row, "slot", i);
 		for (j = 0; j < SERVER_COUNTERS; j++)
 			report_set_uint(report, row,
 			    server_counter_name((enum server_counter)j),
-			    counter_read(&counters->events[j]));
+			    report_slot_sum(
+				state, i, place, (enum server_counter)j));
 		report_push(report, rows, row);
 	}
 	return rows;

@@ -1,6 +1,8 @@
 /*
  * The report on services, and on all that is bounded.
  */
+#include <string.h>
+
 #include "monitor/report_common.h"
 #include "net/bufpool.h"
 
@@ -45,21 +47,42 @@ report_add_up(const struct state *state, unsigned slot, struct counters *total)
 		    state_sum_ended(state, slot, (enum reason)i));
 }
 
+/* Of the workers of a slot, on all sides. */
+static void
+report_add_up_slot(const struct state *state, unsigned slot, unsigned service,
+    struct counters *total)
+{
+	const struct counters *counters;
+	unsigned i;
+	int j;
+
+	memset(total, 0, sizeof(*total));
+	for (i = slot; i < state->shape.workers; i += state_slots(state)) {
+		counters = state_counters(state, i, service);
+		for (j = 0; j < COUNTER_EVENTS; j++)
+			counter_add(&total->events[j],
+			    counter_read(&counters->events[j]));
+		for (j = 0; j < REASON_COUNT; j++)
+			counter_add(&total->ended[j],
+			    counter_read(&counters->ended[j]));
+	}
+}
+
 static json_t *
 report_make_by_worker(struct report *report, unsigned slot)
 {
 	const struct state *state = report->source->state;
 	json_t *rows = report_array(report), *row;
-	const struct counters *counters;
+	struct counters counters;
 	unsigned i;
 
-	for (i = 0; i < state->shape.workers; i++) {
-		counters = state_counters(state, i, slot);
+	for (i = 0; i < state_slots(state); i++) {
+		report_add_up_slot(state, i, slot, &counters);
 		row = report_object(report);
 		report_set_uint(report, row, "slot", i);
-		report_set_counters(report, row, counters);
+		report_set_counters(report, row, &counters);
 		report_set(
-		    report, row, "ended", report_make_ended(report, counters));
+		    report, row, "ended", report_make_ended(report, &counters));
 		report_push(report, rows, row);
 	}
 	return rows;

@@ -103,7 +103,7 @@ report_make_session(
 	char text[ADDR_STRLEN];
 
 	report_set_uint(report, row, "id", atomic_load(&entry->id));
-	report_set_uint(report, row, "worker", worker);
+	report_set_uint(report, row, "worker", state_slot(state, worker));
 	report_set_text(
 	    report, row, "service", state->services[entry->service].name);
 	report_set_text(report, row, "client",
@@ -130,13 +130,11 @@ static bool
 report_walk(const struct state *state, struct walk *walk, int only,
     struct ledger_entry *entry)
 {
-	unsigned from = only > 0 ? (unsigned)only - 1 : 0;
-
-	if (walk->worker < from)
-		*walk = (struct walk){ from, 0, walk->examined };
-	while (walk->worker < state->shape.workers &&
-	    (only == 0 || walk->worker == from)) {
-		if (walk->place >= report_top(state, walk->worker)) {
+	while (walk->worker < state->shape.workers) {
+		if ((only > 0 &&
+			state_slot(state, walk->worker) !=
+			    (unsigned)only - 1) ||
+		    walk->place >= report_top(state, walk->worker)) {
 			walk->worker++;
 			walk->place = 0;
 			continue;

@@ -39,7 +39,8 @@ enum child_reload {
 
 struct child {
 	enum child_kind kind;
-	unsigned slot; /* of a worker */
+	unsigned slot;   /* of a worker */
+	unsigned number; /* of a worker, in the shared state */
 	enum child_phase phase;
 	pid_t pid;
 	uint64_t started_ms;     /* loop_now() */

@@ -62,6 +62,8 @@ const struct command command_table[] = {
 	    "what a reload would change" },
 	{ COMMAND_RELOAD, "reload", { 0 }, 0, 0, false,
 	    "put what the files say in force, or say what is wrong" },
+	{ COMMAND_UPGRADE, "upgrade", { 0 }, 0, 0, false,
+	    "have the program on the disk take over, or say what is wrong" },
 	{ COMMAND_WAIT_DRAINED, "wait drained", { ARGUMENT_SERVER }, 0,
 	    OPTION_FOR, false, "wait until a server, or all, has no session" },
 	{ COMMAND_STOP, "stop", { 0 }, 0, 0, false,

@@ -134,8 +134,20 @@ control_call(struct io *io)
 	}
 }
 
+void
+control_adopt(struct control *control, const char *path, int fd)
+{
+	control->uid = geteuid();
+	list_init(&control->clients);
+	timer_init(&control->resume, control_resume);
+	control_watch_init(control);
+	io_init(&control->io, fd, control_call, IO_SHARED);
+	control->path = path;
+	control->inherited = true;
+}
+
 int
-control_open(struct control *control, const char *path)
+control_bind(struct control *control, const char *path)
 {
 	const struct socket_options options = { .backlog = CONTROL_CLIENTS };
 	const struct socket_file file = {
@@ -147,30 +159,28 @@ control_open(struct control *control, const char *path)
 		.transport = TRANSPORT_UNIX,
 		.addr = { .family = ADDR_UNIX },
 	};
-	int fd, error;
+	int fd;
 
 	if (compat_strlcpy(endpoint.path, path, sizeof(endpoint.path)) >=
 	    sizeof(endpoint.path)) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	control->uid = geteuid();
-	control->started_ms = loop_now(control->sup->loop);
-	list_init(&control->clients);
-	timer_init(&control->resume, control_resume);
-	control_watch_init(control);
 	fd = socket_bind_unix(&endpoint, &options, &file);
 	if (fd == -1)
 		return -1;
-	io_init(&control->io, fd, control_call, 0);
-	if (io_add(control->sup->loop, &control->io, IO_READ) == -1) {
-		error = errno;
-		(void)close(fd);
-		(void)unlink(path);
-		errno = error;
+	control_adopt(control, path, fd);
+	control->inherited = false;
+	return 0;
+}
+
+int
+control_begin(struct control *control)
+{
+	if (io_add(control->sup->loop, &control->io, IO_READ) == -1)
 		return -1;
-	}
-	control->path = path;
+	control->serves = true;
+	control->inherited = false;
 	return 0;
 }
 
@@ -184,8 +194,8 @@ control_tell_reload(struct control *control, bool applied)
 		    json_pack("{s:b}", "applied", applied));
 }
 
-void
-control_close(struct control *control)
+static void
+control_end(struct control *control, bool unlinks)
 {
 	struct control_client *client;
 	struct list *node, *next;
@@ -205,7 +215,23 @@ control_close(struct control *control)
 	control->question.question = NULL;
 	loop_timer_cancel(control->sup->loop, &control->resume);
 	/* The name first: who finds it finds somebody. */
-	(void)unlink(control->path);
-	io_close(&control->io);
+	if (unlinks)
+		(void)unlink(control->path);
+	if (control->serves)
+		io_close(&control->io);
+	else
+		(void)close(control->io.fd);
 	control->path = NULL;
+}
+
+void
+control_hand_over(struct control *control)
+{
+	control_end(control, false);
+}
+
+void
+control_close(struct control *control)
+{
+	control_end(control, !control->inherited);
 }

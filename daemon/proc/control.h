@@ -7,6 +7,7 @@
  *   control_commands.c  what a command does
  *   control_show.c      what is asked of monitor/report.c
  *   control_reload.c    the order to reload
+ *   control_upgrade.c   the order to upgrade
  *   control_diff.c      what that would change
  *   control_explain.c   what has become of a client
  *   control_try.c       what would become of one
@@ -46,6 +47,7 @@ struct control;
 struct control_client;
 struct question;
 struct reload;
+struct upgrade;
 
 /* A question that the monitor was asked.  There is one at a time, so that a
  * monitor that does not answer is not sent more and more of them. */
@@ -61,22 +63,27 @@ struct control_ops {
 	void (*stop)(struct control *control);
 	/* state->node has changed. */
 	void (*node_ordered)(struct control *control);
+	/* Sessions are condemned that are not this daemon's workers': tell
+	 * the one who has them. */
+	void (*end_elsewhere)(struct control *control);
 };
 
 struct control {
 	/* The owner's, set before control_open(). */
 	struct supervisor *sup;
 	struct reload *reload;
+	struct upgrade *upgrade;
 	const char *conf_path;
 	const struct control_ops *ops;
 	/* Its own. */
 	struct io io;
 	const char *path; /* NULL: not open */
+	bool inherited;   /* another process has made it, and serves it */
+	bool serves;
 	struct timer resume;
 	struct list clients;
 	unsigned nclients;
 	uid_t uid; /* who may speak, beside root */
-	uint64_t started_ms;
 	struct log_limit refusals;
 	struct control_watch watch;
 	struct control_question question; /* the one under way */
@@ -85,7 +92,17 @@ struct control {
 /* Listen at the path, which the lock says is nobody else's; the string must
  * outlive the control.  -1 with errno: EADDRINUSE if somebody answers there,
  * EEXIST if it is no socket. */
-int control_open(struct control *control, const char *path);
+int control_bind(struct control *control, const char *path);
+
+/* Instead: fd listens there already, for another process. */
+void control_adopt(struct control *control, const char *path, int fd);
+
+/* Begin to serve.  -1 with errno. */
+int control_begin(struct control *control);
+
+/* Another process serves the same socket: end with all clients, and leave the
+ * file to that one. */
+void control_hand_over(struct control *control);
 
 /* A reload is over: tell who watches. */
 void control_tell_reload(struct control *control, bool applied);

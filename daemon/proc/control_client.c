@@ -38,7 +38,7 @@ control_client_end(struct control_client *client)
 	if (client->control->question.owner == client)
 		client->control->question.owner = NULL;
 	if (client->order != NULL)
-		control_reload_forget(client->order);
+		client->order->client = NULL;
 	if (client->phase == CONTROL_SUBSCRIBED)
 		control_watch_leave(client->control);
 	loop_timer_cancel(loop, &client->timer);

@@ -32,6 +32,12 @@ enum control_phase {
 	CONTROL_ENDING
 };
 
+/* The beginning of what goes on without the client, if need be: a reload, an
+ * upgrade. */
+struct control_order {
+	struct control_client *client; /* NULL: it is gone, nobody is told */
+};
+
 struct control_client {
 	struct control *control;
 	struct io io;
@@ -50,7 +56,7 @@ struct control_client {
 	/* WORKING: makes more of the answer, and is called again until it has
 	 * sent the last line of it. */
 	void (*work)(struct control_client *client);
-	struct control_order *order; /* a reload it waits for, or NULL */
+	struct control_order *order; /* that it waits for, or NULL */
 	/* work's own. */
 	struct {
 		struct request request; /* its words are gone by then */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "proc/child.h"
+#include "proc/control_upgrade.h"
 #include "state/bans.h"
 #include "state/ledger.h"
 #include "state/servers.h"
@@ -231,26 +232,38 @@ is_meant(const struct request *request, const struct ledger_entry *entry)
 	return atomic_load(&entry->id) == request->session;
 }
 
+/* One that is about to end takes its sessions with it. */
+static void
+kill_tell(struct control *control, unsigned number)
+{
+	const struct supervisor *sup = control->sup;
+	unsigned slot = number - sup->first;
+
+	if (number < sup->first || slot >= sup->plan->slots)
+		control->ops->end_elsewhere(control);
+	else if (sup->workers[slot].channel != NULL)
+		(void)channel_send(sup->workers[slot].channel, MESSAGE_END, 0);
+}
+
 /* Mark the sessions of a worker that are to end, and tell it; how many. */
 static uint64_t
-kill_of_worker(struct control_client *client, unsigned slot)
+kill_of_worker(struct control_client *client, unsigned number)
 {
 	const struct request *request = &client->job.request;
 	struct supervisor *sup = client->control->sup;
-	uint32_t i, top = ledger_top(sup->state, slot);
+	uint32_t i, top = ledger_top(sup->state, number);
 	struct ledger_entry copy;
 	uint64_t n = 0;
 
 	for (i = 0; i < top; i++) {
-		if (!ledger_read(sup->state, slot, i, &copy) ||
+		if (!ledger_read(sup->state, number, i, &copy) ||
 		    !is_meant(request, &copy))
 			continue;
-		ledger_condemn(sup->state, slot, i, atomic_load(&copy.id));
+		ledger_condemn(sup->state, number, i, atomic_load(&copy.id));
 		n++;
 	}
-	/* One that is about to end takes its sessions with it. */
-	if (n > 0 && sup->workers[slot].channel != NULL)
-		(void)channel_send(sup->workers[slot].channel, MESSAGE_END, 0);
+	if (n > 0)
+		kill_tell(client->control, number);
 	return n;
 }
 
@@ -262,11 +275,11 @@ run_kill(struct control_client *client)
 	bool by_source = (request->options & OPTION_SOURCE) != 0;
 	char text[128], prefix[PREFIX_STRLEN];
 	uint64_t n = 0;
-	unsigned slot;
+	unsigned i;
 
-	for (slot = 0; slot < sup->plan->workers; slot++)
-		if (by_source || slot == ledger_worker_of(request->session))
-			n += kill_of_worker(client, slot);
+	for (i = 0; i < sup->state->shape.workers; i++)
+		if (by_source || i == ledger_worker_of(request->session))
+			n += kill_of_worker(client, i);
 	if (n == 0 && !by_source) {
 		control_client_fail(
 		    client, "there is no session %s", request->arguments[0]);
@@ -425,6 +438,7 @@ static void (*const functions[COMMANDS])(struct control_client *) = {
 	[COMMAND_UNBAN] = run_unban,
 	[COMMAND_DIFF] = control_diff,
 	[COMMAND_RELOAD] = control_reload,
+	[COMMAND_UPGRADE] = control_upgrade,
 	[COMMAND_WAIT_DRAINED] = run_wait_drained,
 	[COMMAND_STOP] = run_stop,
 };

@@ -11,11 +11,11 @@
 #include "base/mem.h"
 #include "proc/control_client.h"
 #include "proc/reload.h"
+#include "proc/upgrade.h"
 
-struct control_order {
+struct reload_order {
+	struct control_order order;
 	struct reload_request request;
-	struct control *control;
-	struct control_client *client; /* NULL: it is gone */
 };
 
 json_t *
@@ -76,30 +76,28 @@ order_answer(struct control_client *client, const struct reload_result *result)
 static void
 order_done(struct reload_request *request, const struct reload_result *result)
 {
-	struct control_order *order =
-	    container_of(request, struct control_order, request);
+	struct reload_order *order =
+	    container_of(request, struct reload_order, request);
 
-	if (order->client != NULL)
-		order_answer(order->client, result);
+	if (order->order.client != NULL)
+		order_answer(order->order.client, result);
 	mem_free(order);
-}
-
-void
-control_reload_forget(struct control_order *order)
-{
-	order->client = NULL;
 }
 
 void
 control_reload(struct control_client *client)
 {
 	struct control *control = client->control;
-	struct control_order *order;
+	struct reload_order *order;
 	struct log_record record;
 
 	if (control->sup->phase != SUPERVISOR_RUNNING) {
 		control_client_fail(
 		    client, "muxd cannot reload while it starts or stops");
+		return;
+	}
+	if (upgrade_is_under_way(control->upgrade)) {
+		control_client_fail(client, "an upgrade is under way");
 		return;
 	}
 	order = mem_zalloc(sizeof(*order));
@@ -111,9 +109,8 @@ control_reload(struct control_client *client)
 	log_record_str(&record, "command", "reload");
 	log_record_uint(&record, "uid", client->uid);
 	log_emit(control->sup->log, &record);
-	order->control = control;
-	order->client = client;
+	order->order.client = client;
 	order->request.done = order_done;
-	client->order = order;
+	client->order = &order->order;
 	reload_ask(control->reload, &order->request);
 }

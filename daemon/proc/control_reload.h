@@ -14,9 +14,6 @@ struct control_order;
 
 void control_reload(struct control_client *client);
 
-/* The client of the order is gone: nobody is to be told. */
-void control_reload_forget(struct control_order *order);
-
 /* Errors and warnings as an array of objects: file, line, text, warning. */
 json_t *control_errors(const struct conf_errors *errors);
 

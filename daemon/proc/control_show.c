@@ -30,9 +30,10 @@ control_source(const struct control_client *client)
 		.services = sup->slots->services,
 		.pools = sup->slots->pools,
 		.places = sup->slots->places,
+		.first = sup->first,
 		.workers = sup->plan->workers,
 		.connections_max = sup->plan->connections,
-		.started_ms = control->started_ms,
+		.started_ms = sup->started_ms,
 		.pid = (int32_t)getpid(),
 		.version = PACKAGE_VERSION,
 	};

@@ -85,7 +85,7 @@ heir_tell_rest(struct supervisor *sup)
 	const struct sockets *sockets = sup->sockets;
 	const struct child *heir;
 
-	if (sup->phase >= SUPERVISOR_DRAINING)
+	if (sup->held || sup->phase >= SUPERVISOR_DRAINING)
 		return;
 	if (!heir_can_be(sup, sup->heir)) {
 		heir_choose(sup);

@@ -26,7 +26,7 @@ lock_read_holder(int fd)
 	return (pid_t)strtol(text, NULL, 10);
 }
 
-static void
+void
 lock_sign(int fd)
 {
 	char text[32];

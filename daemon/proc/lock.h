@@ -14,4 +14,8 @@
  */
 int lock_take(const char *path, pid_t *holder);
 
+/* Write the process id into the file of a lock that was taken by another
+ * process, and is this one's now. */
+void lock_sign(int fd);
+
 #endif

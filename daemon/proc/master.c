@@ -29,8 +29,10 @@
 #include "proc/master_sockets.h"
 #include "proc/master_state.h"
 #include "proc/pulse.h"
+#include "proc/successor.h"
 #include "proc/summary.h"
 #include "proc/supervisor.h"
+#include "proc/upgrade.h"
 
 /* After a deadline for sessions, what a worker may take to end. */
 #define MASTER_GRACE_MS 2000
@@ -54,9 +56,11 @@ master_conclude(struct master *master)
 	if (!supervisor_need_monitor(&master->sup))
 		log_open_stderr(&master->log, master->conf->log.level);
 	supervisor_stop(&master->sup);
-	if (master->served)
+	if (master->served && !master->replaced)
 		summary_write(&master->log, master->state);
-	log_printf(&master->log, LOG_LEVEL_NOTICE, "stopped");
+	log_printf(&master->log, LOG_LEVEL_NOTICE,
+	    master->replaced ? "replaced, and without sessions: this muxd ends"
+			     : "stopped");
 	log_flush(&master->log);
 	supervisor_tell_monitor(&master->sup, MESSAGE_STOP);
 	master_set_deadline(master, MASTER_GRACE_MS);
@@ -65,12 +69,20 @@ master_conclude(struct master *master)
 static void
 master_stop_goes_on(struct master *master)
 {
-	if (supervisor_workers_left(&master->sup) > 0)
+	if (supervisor_workers_left(&master->sup) > 0 ||
+	    successor_waits(&master->successor))
 		return;
 	if (!master->concluded)
 		master_conclude(master);
 	if (!supervisor_monitor_alive(&master->sup))
 		loop_stop(master->loop);
+}
+
+void
+master_wait_for_end(struct master *master, uint64_t timeout_ms)
+{
+	master_set_deadline(master, timeout_ms + MASTER_GRACE_MS);
+	master_stop_goes_on(master);
 }
 
 /* The workers had all the time they were promised. */
@@ -80,6 +92,11 @@ master_deadline(struct timer *timer)
 	struct master *master = container_of(timer, struct master, deadline);
 	unsigned left = supervisor_workers_left(&master->sup);
 
+	if (left == 0 && successor_waits(&master->successor)) {
+		successor_abandon(&master->successor);
+		master_stop_goes_on(master);
+		return;
+	}
 	if (left == 0) {
 		log_printf(&master->log, LOG_LEVEL_ERROR,
 		    "the monitor does not end: killing it");
@@ -93,12 +110,20 @@ master_deadline(struct timer *timer)
 	master_stop_goes_on(master);
 }
 
+/* Whether the service manager is told by another process. */
+static bool
+master_is_silent(const struct master *master)
+{
+	return master->replaced || successor_is_held(&master->successor);
+}
+
 static void
 master_drain(struct master *master)
 {
 	uint64_t timeout;
 
 	master->phase = MASTER_DRAINING;
+	upgrade_cancel(&master->upgrade);
 	reload_cancel(&master->reload);
 	timeout = master->conf->drain_timeout;
 	pulse_stopping(&master->pulse, "draining");
@@ -107,24 +132,25 @@ master_drain(struct master *master)
 	    (unsigned long long)timeout);
 	sockets_remove_files(&master->sockets);
 	supervisor_drain(&master->sup, timeout);
-	master_set_deadline(master, timeout + MASTER_GRACE_MS);
-	master_stop_goes_on(master);
+	master_wait_for_end(master, timeout);
 }
 
 static void
 master_stop_now(struct master *master)
 {
-	if (master->phase != MASTER_STOPPING)
+	if (master->phase != MASTER_STOPPING && !master_is_silent(master))
 		pulse_stopping(&master->pulse, "stopping");
+	if (master->upgrade.master != NULL)
+		upgrade_cancel(&master->upgrade);
 	if (master->reload.sup != NULL)
 		reload_cancel(&master->reload);
+	successor_tell(&master->successor, MESSAGE_STOP);
 	supervisor_stop(&master->sup);
 	/* Whoever comes now is refused rather than left waiting. */
 	sockets_remove_files(&master->sockets);
 	sockets_close(&master->sockets);
 	supervisor_tell_workers(&master->sup, MESSAGE_STOP, 0);
-	master_set_deadline(master, MASTER_GRACE_MS);
-	master_stop_goes_on(master);
+	master_wait_for_end(master, 0);
 }
 
 /* The daemon cannot start, or not go on, for a reason that was logged. */
@@ -142,12 +168,21 @@ master_fail(struct supervisor *sup)
 	master_stop_now(master);
 }
 
+void
+master_cannot_start(struct master *master)
+{
+	master_fail(&master->sup);
+}
+
 /* ---- signals ---- */
 
 void
 master_terminate(struct master *master)
 {
-	if (master->phase < MASTER_DRAINING) {
+	if (successor_is_held(&master->successor)) {
+		/* Nobody has noticed it yet. */
+		master_cannot_start(master);
+	} else if (master->phase < MASTER_DRAINING) {
 		master_drain(master);
 	} else if (master->phase == MASTER_DRAINING) {
 		master->phase = MASTER_STOPPING;
@@ -193,8 +228,6 @@ static const struct reload_ops master_reload_ops = {
 	.over = master_reload_over,
 };
 
-static void master_hang_up(struct master *master);
-
 /* What came of it is in the log. */
 static void
 master_hang_up_done(
@@ -210,16 +243,27 @@ master_hang_up_done(
 
 /* Another signal may mean what was written since the files were read, so it is
  * another reload, after the one under way. */
-static void
+void
 master_hang_up(struct master *master)
 {
-	master->hang_up_again =
-	    master->phase == MASTER_STARTING || master->hung_up;
+	master->hang_up_again = master->phase == MASTER_STARTING ||
+	    master->hung_up || upgrade_is_under_way(&master->upgrade);
 	if (master->hang_up_again || master->phase > MASTER_SERVING)
 		return;
 	master->hung_up = true;
 	master->hang_up.done = master_hang_up_done;
 	reload_ask(&master->reload, &master->hang_up);
+}
+
+/* What comes of it is in the log. */
+static void
+master_ask_upgrade(struct master *master)
+{
+	const char *refusal = upgrade_ask(&master->upgrade, NULL);
+
+	if (refusal != NULL)
+		log_printf(&master->log, LOG_LEVEL_WARNING,
+		    "SIGUSR2 is ignored: %s", refusal);
 }
 
 static void
@@ -237,23 +281,21 @@ master_signal(struct signals *signals, int signo)
 		break;
 	case SIGUSR1:
 		supervisor_tell_monitor(&master->sup, MESSAGE_REOPEN);
+		successor_tell(&master->successor, MESSAGE_REOPEN);
 		break;
 	case SIGHUP:
 		master_hang_up(master);
 		break;
 	default:
-		log_printf(&master->log, LOG_LEVEL_WARNING,
-		    "SIGUSR2 is ignored: this version cannot upgrade; restart"
-		    " the daemon");
+		master_ask_upgrade(master);
 	}
 }
 
 /* ---- starting ---- */
 
-static void
-master_serving(struct supervisor *sup)
+void
+master_serve_on(struct master *master)
 {
-	struct master *master = container_of(sup, struct master, sup);
 	struct log_record record;
 
 	master->phase = MASTER_SERVING;
@@ -274,6 +316,17 @@ master_serving(struct supervisor *sup)
 }
 
 static void
+master_serving(struct supervisor *sup)
+{
+	struct master *master = container_of(sup, struct master, sup);
+
+	if (successor_is_held(&master->successor))
+		successor_ready(master);
+	else
+		master_serve_on(master);
+}
+
+static void
 master_child_ended(struct supervisor *sup)
 {
 	master_stop_goes_on(container_of(sup, struct master, sup));
@@ -288,21 +341,38 @@ master_child_up(struct supervisor *sup, struct child *child)
 	/* Its sockets may have begun to listen. */
 	if (master->phase == MASTER_SERVING && child->kind == CHILD_WORKER)
 		store_update(&master->store, &master->sockets);
+	if (child->kind == CHILD_MONITOR)
+		successor_monitor_up(master);
 }
 
 static void
 master_child_down(struct supervisor *sup, struct child *child)
 {
-	reload_child_down(
-	    &container_of(sup, struct master, sup)->reload, child);
+	struct master *master = container_of(sup, struct master, sup);
+
+	reload_child_down(&master->reload, child);
+	if (child->kind == CHILD_MONITOR)
+		upgrade_monitor_yielded(&master->upgrade);
 }
 
 static void
 master_child_answered(
     struct supervisor *sup, struct child *child, const struct message *message)
 {
-	reload_child_answered(
-	    &container_of(sup, struct master, sup)->reload, child, message);
+	struct master *master = container_of(sup, struct master, sup);
+
+	reload_child_answered(&master->reload, child, message);
+	if (child->kind != CHILD_MONITOR || message->type != MESSAGE_COMMITTED)
+		return;
+	upgrade_monitor_yielded(&master->upgrade);
+	successor_monitor_took(master);
+}
+
+static void
+master_stranger(struct supervisor *sup, pid_t pid, int status)
+{
+	upgrade_stranger(
+	    &container_of(sup, struct master, sup)->upgrade, pid, status);
 }
 
 static const struct supervisor_ops master_supervisor_ops = {
@@ -312,6 +382,7 @@ static const struct supervisor_ops master_supervisor_ops = {
 	.up = master_child_up,
 	.down = master_child_down,
 	.answered = master_child_answered,
+	.stranger = master_stranger,
 };
 
 static void
@@ -322,7 +393,7 @@ master_turn_end(struct loop_hook *hook)
 	log_flush(&master->log);
 }
 
-static int
+int
 master_lock(struct master *master)
 {
 	const char *control = master->conf->control;
@@ -433,6 +504,8 @@ master_open_supervisor(struct master *master)
 	sup->event_backend = master->event_backend;
 	sup->detached = master->ready_fd != -1;
 	sup->ops = &master_supervisor_ops;
+	if (successor_is_held(&master->successor))
+		successor_prepare_supervisor(master);
 	if (supervisor_open(sup) == -1)
 		return -1;
 	master->pulse.sup = sup;
@@ -443,6 +516,8 @@ master_open_supervisor(struct master *master)
 	master->reload.identity = &master->identity;
 	master->reload.ops = &master_reload_ops;
 	reload_open(&master->reload);
+	master->upgrade.master = master;
+	upgrade_open(&master->upgrade);
 	return 0;
 }
 
@@ -455,6 +530,28 @@ master_step(struct master *master, int result, const char *what)
 	return result;
 }
 
+static int
+master_take_lock(struct master *master)
+{
+	return successor_is_held(&master->successor) ? successor_lock(master)
+						     : master_lock(master);
+}
+
+static int
+master_get_state(struct master *master)
+{
+	return successor_is_held(&master->successor)
+	    ? successor_make_state(master)
+	    : master_make_state(master);
+}
+
+static int
+master_watch_predecessor(struct master *master)
+{
+	return successor_is_held(&master->successor) ? successor_watch(master)
+						     : 0;
+}
+
 /* An exit status. */
 static int
 master_open(struct master *master)
@@ -464,12 +561,12 @@ master_open(struct master *master)
 		"too many workers and listeners for the open files that are "
 		"allowed (RLIMIT_NOFILE; with select, FD_SETSIZE)") == -1 ||
 	    master_check_memory(master) == -1 ||
-	    master_identify(master) == -1 || master_lock(master) == -1 ||
+	    master_identify(master) == -1 || master_take_lock(master) == -1 ||
 	    master_step(master,
 		store_open(
 		    &master->store, master->inherit, &master->status_sockets),
 		"cannot note what was handed over") == -1 ||
-	    master_step(master, master_make_state(master),
+	    master_step(master, master_get_state(master),
 		"cannot make the shared memory") == -1)
 		return MUXD_EXIT_ENVIRONMENT;
 	if (master_sort_inherited(master) == -1)
@@ -479,7 +576,8 @@ master_open(struct master *master)
 		"cannot open the event loop") == -1 ||
 	    master_step(master, master_open_supervisor(master),
 		"cannot make the channels") == -1 ||
-	    master_open_control(master) == -1)
+	    master_open_control(master) == -1 ||
+	    master_watch_predecessor(master) == -1)
 		return MUXD_EXIT_ENVIRONMENT;
 	return MUXD_EXIT_OK;
 }
@@ -489,7 +587,9 @@ master_close(struct master *master)
 {
 	pulse_close(&master->pulse);
 	control_close(&master->control);
+	upgrade_close(&master->upgrade);
 	reload_close(&master->reload);
+	successor_close(&master->successor);
 	supervisor_close(&master->sup);
 	if (master->loop != NULL) {
 		signals_close(&master->signals);
@@ -538,7 +638,10 @@ master_find_again(const struct master_options *options)
 {
 	char folder[PATH_MAX];
 
-	if (options->ready_fd == -1 || options->conf_path[0] == '/' ||
+	bool detached = options->ready_fd != -1 ||
+	    (options->handover != NULL && options->handover->detached);
+
+	if (!detached || options->conf_path[0] == '/' ||
 	    getcwd(folder, sizeof(folder)) == NULL)
 		return mem_strdup(options->conf_path);
 	return mem_printf("%s/%s", folder, options->conf_path);
@@ -563,6 +666,8 @@ master_run(const struct master_options *options)
 	master->inherit = options->inherit;
 	master->ready_fd = options->ready_fd;
 	master->lock_fd = -1;
+	master->program = options->program;
+	successor_begin(master, options->handover);
 	compat_title_set("muxd: master");
 	log_open_stderr(&master->log, options->conf->log.level);
 	master->log.process = "master";

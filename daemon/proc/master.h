@@ -17,6 +17,7 @@
 #include "event/signals.h"
 #include "proc/control.h"
 #include "proc/plan.h"
+#include "proc/program.h"
 #include "proc/privileges.h"
 #include "proc/pulse.h"
 #include "proc/reload.h"
@@ -25,7 +26,9 @@
 #include "proc/sockets_inherit.h"
 #include "proc/status_sockets.h"
 #include "proc/store.h"
+#include "proc/successor.h"
 #include "proc/supervisor.h"
+#include "proc/upgrade.h"
 #include "state/state.h"
 
 /* Exit statuses, as the manual has them. */
@@ -68,6 +71,9 @@ struct master {
 	struct control control;
 	struct pulse pulse; /* what the service manager is told */
 	struct reload reload;
+	const struct program *program;
+	struct upgrade upgrade;        /* another process takes over */
+	struct successor successor;    /* this one does */
 	struct reload_request hang_up; /* by SIGHUP */
 	bool hung_up;                  /* and under way */
 	bool hang_up_again;            /* another one is to follow */
@@ -76,6 +82,8 @@ struct master {
 	int ready_fd;   /* told when the daemon is up, or -1: see detach.h */
 	bool served;    /* it has been up */
 	bool concluded; /* the summary is written */
+	bool
+	    replaced; /* another process is the daemon: only sessions are left */
 };
 
 /* What the command line says. */
@@ -84,6 +92,8 @@ struct master_options {
 	const char *conf_path;
 	const char *event_backend;
 	struct inherit *inherit; /* what was handed over, to be taken from */
+	const struct program *program;
+	struct handover *handover; /* from another muxd, or NULL */
 	int ready_fd;
 };
 
@@ -92,6 +102,31 @@ void master_terminate(struct master *master);
 
 /* It is drained by order, or enabled again: tell the service manager. */
 void master_node_ordered(struct master *master);
+
+/*
+ * Called from within: successor*.c, upgrade.c.
+ *
+ * A step of the start; -1, and it is logged why.
+ */
+int master_lock(struct master *master);
+
+/* All children serve, for the first time; SIGHUP has come; the rest is waited
+ * for, timeout_ms and what an orderly end takes. */
+void master_serve_on(struct master *master);
+void master_hang_up(struct master *master);
+void master_wait_for_end(struct master *master, uint64_t timeout_ms);
+
+/* What was held serves: the daemon is this process from now on; or it cannot
+ * be, for a reason that was logged. */
+void master_take_over(struct master *master);
+void master_cannot_start(struct master *master);
+
+/* Another process is the daemon from now on; or it could not become that. */
+void master_leave(struct master *master);
+void master_upgrade_failed(struct master *master);
+
+/* The process that was the daemon before is gone, and those that it had. */
+void master_predecessor_gone(struct master *master);
 
 /* Run the daemon to its end; the exit status. */
 int master_run(const struct master_options *options);

@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#include "proc/successor.h"
+
 int
 master_sort_inherited(struct master *master)
 {
@@ -23,6 +25,12 @@ master_bind(struct master *master)
 	struct conf_errors errors = { 0 };
 	int result;
 
+	if (successor_is_held(&master->successor)) {
+		result = successor_bind(master, &errors);
+		conf_errors_print(&errors, stderr);
+		conf_errors_free(&errors);
+		return result;
+	}
 	result =
 	    sockets_open(&master->sockets, master->conf, master->plan.workers,
 		master->plan.slots, &master->inherited, &errors);

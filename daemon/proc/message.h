@@ -44,6 +44,21 @@ enum message_type {
 			  * session; value: ms until the deadline */
 	MESSAGE_RELEASE, /* close the sockets that it does not have */
 	MESSAGE_QUESTION, /* a descriptor: answer it (proc/question.h) */
+	/* An upgrade: see proc/upgrade.h.  To a worker: */
+	MESSAGE_FORGO, /* with the next LEAVE, nobody else takes who waits at
+			* the address; value: its number */
+	MESSAGE_LEAVE, /* let nobody in any more, others do; value: ms until
+			* the deadline */
+	/* To the monitor: */
+	MESSAGE_YIELD, /* leave servers and status page to another one */
+	MESSAGE_TAKE,  /* they are yours (again); also between masters: take
+			* over */
+	/* From the new master to the old one, beside READY, REOPEN, END, STOP
+	 * and FORGO, each with the meaning that it has above: */
+	MESSAGE_PRESENCE, /* a descriptor: at its end when all are gone */
+	MESSAGE_SERVING,  /* the workers let clients in */
+	/* And back: */
+	MESSAGE_LEFT, /* the new one is alone in charge */
 	MESSAGE_TYPES
 };
 

@@ -266,6 +266,7 @@ monitor_source(const struct monitor *monitor)
 		.services = work->places->services,
 		.pools = work->places->pools,
 		.places = work->places->places,
+		.first = task->first,
 		.workers = task->slots,
 		.connections_max = monitor->connections_max,
 		.started_ms = task->started_ms,
@@ -431,6 +432,45 @@ monitor_commit(struct monitor *monitor)
 	loop_timer_set(monitor->loop, &monitor->settle, SETTLE_MS);
 }
 
+/* ---- an upgrade ---- */
+
+static int monitor_open_status(struct monitor *monitor);
+
+/* Another muxd checks the servers and shows the page from now on. */
+static void
+monitor_yield(struct monitor *monitor)
+{
+	status_close(monitor->status);
+	monitor->status = NULL;
+	recent_close(monitor->recent);
+	monitor->recent = NULL;
+	monitor_work_yield(&monitor->work);
+	(void)channel_send(&monitor->channel, MESSAGE_COMMITTED, 0);
+}
+
+/* They are this one's.  What fails is a successor's to do. */
+static void
+monitor_take(struct monitor *monitor)
+{
+	struct monitor_work *work = &monitor->work;
+	const char *what = "serve the status page";
+
+	if (work->names != NULL)
+		return;
+	slots_apply(work->places, work->conf, work->conf, monitor->task->state);
+	if (monitor_work_open(work, monitor->loop, &monitor->log, &what) ==
+		-1 ||
+	    monitor_open_status(monitor) == -1) {
+		log_errno(
+		    &monitor->log, LOG_LEVEL_ERROR, errno, "cannot %s", what);
+		monitor->failed = true;
+		loop_stop(monitor->loop);
+		return;
+	}
+	monitor->committing = true;
+	loop_timer_set(monitor->loop, &monitor->settle, SETTLE_MS);
+}
+
 /* ---- what the master says ---- */
 
 static void
@@ -458,6 +498,12 @@ monitor_message(struct channel *channel, const struct message *message)
 		break;
 	case MESSAGE_ABORT:
 		monitor_abort(monitor);
+		break;
+	case MESSAGE_YIELD:
+		monitor_yield(monitor);
+		break;
+	case MESSAGE_TAKE:
+		monitor_take(monitor);
 		break;
 	default:
 		log_printf(&monitor->log, LOG_LEVEL_ERROR,
@@ -555,15 +601,13 @@ monitor_setup(struct monitor *monitor)
 		    "cannot watch the channels");
 		return -1;
 	}
-	if (monitor_work_open(
-		&monitor->work, monitor->loop, &monitor->log, &step) == -1) {
+	step = "serve the status page";
+	if (!task->held &&
+	    (monitor_work_open(
+		 &monitor->work, monitor->loop, &monitor->log, &step) == -1 ||
+		monitor_open_status(monitor) == -1)) {
 		log_errno(
 		    &monitor->log, LOG_LEVEL_ERROR, errno, "cannot %s", step);
-		return -1;
-	}
-	if (monitor_open_status(monitor) == -1) {
-		log_errno(&monitor->log, LOG_LEVEL_ERROR, errno,
-		    "cannot serve the status page");
 		return -1;
 	}
 	timer_init(&monitor->linger, monitor_linger_over);
@@ -618,7 +662,7 @@ monitor_run(const struct monitor_task *task)
 	    &monitor->log, task->log_fd, task->conf->log.level, "monitor", -1);
 	if (task->detached)
 		detach_terminal();
-	if (!task->strict || monitor_work_settled(&monitor->work))
+	if (!task->strict || task->held || monitor_work_settled(&monitor->work))
 		monitor_become_ready(monitor);
 	else
 		loop_timer_set(monitor->loop, &monitor->settle, SETTLE_MS);

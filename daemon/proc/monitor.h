@@ -18,7 +18,8 @@ struct monitor_task {
 	struct state *state;
 	const struct slots *places; /* of the configuration in the state */
 	const struct identity *identity;
-	const int *wake_fds; /* of the workers, by slot, to be written */
+	const int *wake_fds; /* of all workers of the state, to be written */
+	unsigned first;      /* muxd's own workers' numbers begin there */
 	unsigned slots;
 	unsigned checks_max;      /* that may be under way at once */
 	uint64_t connections_max; /* of the whole daemon */
@@ -31,6 +32,7 @@ struct monitor_task {
 	int log_fd;    /* its own, to be written */
 	bool detached; /* the terminal is not for the log */
 	bool strict; /* muxd starts: a log that cannot be opened is an error */
+	bool held;   /* only logs, for now: see MESSAGE_TAKE */
 };
 
 /* Run until told to stop; the process's exit status. */

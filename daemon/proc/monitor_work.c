@@ -23,13 +23,13 @@ struct outdated {
 
 /* A server has come up: whoever waits for one may come. */
 static void
-work_wake_worker(void *arg, unsigned slot)
+work_wake_worker(void *arg, unsigned number)
 {
 	const struct monitor_task *task =
 	    ((const struct monitor_work *)arg)->task;
 
-	if (slot < task->slots)
-		wake_send(task->wake_fds[slot]);
+	if (number < task->state->shape.workers)
+		wake_send(task->wake_fds[number]);
 }
 
 static int
@@ -146,6 +146,12 @@ monitor_work_change(struct monitor_work *work, struct brief *brief)
 	/* Servers may have become usable. */
 	state_wake_workers(state);
 	return 0;
+}
+
+void
+monitor_work_yield(struct monitor_work *work)
+{
+	work_stop(work);
 }
 
 bool

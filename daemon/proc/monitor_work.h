@@ -41,6 +41,9 @@ int monitor_work_open(struct monitor_work *work, struct loop *loop,
  */
 int monitor_work_change(struct monitor_work *work, struct brief *brief);
 
+/* Leave all that to another monitor, until monitor_work_open(). */
+void monitor_work_yield(struct monitor_work *work);
+
 /* Whether all names were heard of. */
 bool monitor_work_settled(const struct monitor_work *work);
 

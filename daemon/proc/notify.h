@@ -5,6 +5,8 @@
 #ifndef MUXD_PROC_NOTIFY_H
 #define MUXD_PROC_NOTIFY_H
 
+#include <sys/types.h>
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -17,6 +19,10 @@ void notify_reloading(void);
 
 /* READY=1 and a STATUS=. */
 void notify_ready(const char *status);
+
+/* MAINPID= and a STATUS=: another process is the daemon from now on.  The
+ * manager believes only the one that was so far. */
+void notify_successor(pid_t pid, const char *status);
 
 /* STATUS= alone, unless that would have to wait. */
 void notify_status(const char *status);

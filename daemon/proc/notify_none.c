@@ -21,6 +21,13 @@ notify_ready(const char *status)
 }
 
 void
+notify_successor(pid_t pid, const char *status)
+{
+	(void)pid;
+	(void)status;
+}
+
+void
 notify_status(const char *status)
 {
 	(void)status;

@@ -109,6 +109,12 @@ notify_status(const char *status)
 }
 
 void
+notify_successor(pid_t pid, const char *status)
+{
+	(void)sd_notifyf(0, "MAINPID=%ld\nSTATUS=%s", (long)pid, status);
+}
+
+void
 notify_stopping(const char *status)
 {
 	notify_send_status("STOPPING=1\n", status, 0);

@@ -19,6 +19,9 @@
  * spare for libraries. */
 #define PLAN_SPARE 32
 
+/* Daemons that can share the state while one takes over from the other. */
+#define PLAN_SIDES 2
+
 /* Slots for workers that a reload may add: so many times what there could be
  * at the start; but their channels take no more than this part of the
  * descriptors. */
@@ -68,14 +71,26 @@ plan_listeners(const struct conf *conf)
 	return n;
 }
 
+/* Workers of both sides, if there are numbers for so many: else the other side
+ * begins with memory of its own. */
+static uint64_t
+plan_bells(const struct plan *plan)
+{
+	uint64_t workers = PLAN_SIDES * (uint64_t)plan->slots;
+
+	return workers <= TALLY_WORKERS ? workers : plan->slots;
+}
+
 /* What the master holds: a socket of each listener for each slot that has them,
- * a channel to each worker, and four ends of others for each slot.  A worker
- * inherits some of the highest of them. */
+ * a channel to each worker, the ends of a channel of records for each slot, and
+ * those of the bells of both sides.  A worker inherits some of the highest of
+ * them. */
 static uint64_t
 plan_masters(const struct plan *plan, const struct conf *conf)
 {
 	return PLAN_SPARE + plan->bound * plan_listeners(conf) + plan->workers +
-	    4 * (uint64_t)plan->slots + conf->status.nlisten;
+	    2 * (uint64_t)plan->slots + 2 * plan_bells(plan) +
+	    conf->status.nlisten;
 }
 
 static bool
@@ -94,7 +109,7 @@ plan_relays(const struct conf *conf)
 static unsigned
 plan_checks(const struct plan *plan, const struct conf *conf)
 {
-	uint64_t used = PLAN_SPARE + 2 + 2 * (uint64_t)plan->slots;
+	uint64_t used = PLAN_SPARE + 2 + plan->slots + plan_bells(plan);
 	uint64_t checks;
 
 	if (conf->status.nlisten > 0)
@@ -105,7 +120,7 @@ plan_checks(const struct plan *plan, const struct conf *conf)
 	return checks > 0 ? (unsigned)checks : 1;
 }
 
-static void
+void
 plan_shape(struct plan *plan, const struct conf *conf)
 {
 	uint64_t sources = plan->per_worker * plan->slots * PLAN_SOURCES_FACTOR;
@@ -117,7 +132,8 @@ plan_shape(struct plan *plan, const struct conf *conf)
 		sources = PLAN_SOURCES_MIN;
 	if (sources > PLAN_SOURCES_MAX)
 		sources = PLAN_SOURCES_MAX;
-	plan->shape.workers = plan->slots;
+	plan->shape.workers = (uint32_t)plan_bells(plan);
+	plan->shape.slots = plan->slots;
 	plan->shape.services = (uint32_t)conf->nservices + PLAN_SERVICES_SPARE;
 	/* One more: who asks to come in has an entry too. */
 	plan->shape.sessions = (uint32_t)plan->per_worker + 1;
@@ -144,7 +160,7 @@ plan_update(struct plan *plan, const struct conf *conf)
 	uint64_t used;
 
 	/* One worker looks after the sockets of slots that have none. */
-	used = PLAN_SPARE + plan->slots +
+	used = PLAN_SPARE + plan_bells(plan) +
 	    plan_listeners(conf) * (1 + plan->bound - plan->workers);
 	if (ends == 2)
 		used += 2 * PIPES_MAX;
@@ -183,7 +199,12 @@ plan_slots(const struct plan *plan)
 	slots *= PLAN_SLOTS_FACTOR;
 	if (slots > most)
 		slots = most;
-	return slots < TALLY_WORKERS ? (unsigned)slots : TALLY_WORKERS;
+	/* Rather room for two sides than for more workers than asked for. */
+	if (slots > TALLY_WORKERS / PLAN_SIDES)
+		slots = plan->workers > TALLY_WORKERS / PLAN_SIDES
+		    ? plan->workers
+		    : TALLY_WORKERS / PLAN_SIDES;
+	return (unsigned)slots;
 }
 
 int

@@ -37,6 +37,9 @@ struct plan {
 int plan_make(
     struct plan *plan, const struct conf *conf, const char *event_backend);
 
+/* How much of everything the shared state is to have room for. */
+void plan_shape(struct plan *plan, const struct conf *conf);
+
 /* The workers that a configuration wants, whether there is room or not. */
 unsigned plan_workers(const struct plan *plan, const struct conf *conf);
 

@@ -34,19 +34,20 @@ release_log_session(void *arg, const struct ledger_entry *entry)
 
 void
 release_worker(struct log *log, const struct conf *conf, struct state *state,
-    unsigned slot)
+    unsigned number)
 {
 	struct release release = { log, conf, state };
-	struct state_worker *worker = &state->workers[slot];
+	struct state_worker *worker = &state->workers[number];
 	uint32_t lost;
 
-	lost = state_release_worker(state, slot, release_log_session, &release);
+	lost =
+	    state_release_worker(state, number, release_log_session, &release);
 	atomic_store(&worker->pid, 0);
 	atomic_store(&worker->phase, WORKER_NONE);
 	if (lost > 0)
 		log_printf(log, LOG_LEVEL_WARNING,
 		    "%u sessions were lost with worker %u", (unsigned)lost,
-		    slot);
+		    state_slot(state, number));
 }
 
 void

@@ -8,10 +8,10 @@
 #include "conf/conf.h"
 #include "state/state.h"
 
-/* The process of the worker slot has ended: give back all that it held, with
- * a record for each session that was lost with it. */
+/* The process of the worker of that number has ended: give back all that it
+ * held, with a record for each session that was lost with it. */
 void release_worker(struct log *log, const struct conf *conf,
-    struct state *state, unsigned slot);
+    struct state *state, unsigned number);
 
 /* The same for all slots of a state that an earlier muxd has left, and for the
  * names that no configuration since that number has. */

@@ -305,6 +305,33 @@ sockets_make_room(struct sockets *sockets, unsigned workers, unsigned slots)
 }
 
 int
+sockets_adopt(struct sockets *sockets, const struct conf *before,
+    struct owned *items, size_t n, const bool *used, unsigned slots)
+{
+	unsigned slot;
+	size_t i;
+
+	memset(sockets, 0, sizeof(*sockets));
+	if (sockets_make_room(sockets, 0, slots) == -1)
+		return -1;
+	sockets->items = mem_array(n, sizeof(*items));
+	if (sockets->items == NULL)
+		return -1;
+	sockets->conf = before;
+	for (slot = 0; slot < slots; slot++)
+		sockets->used[slot] = sockets->wanted[slot] = used[slot];
+	for (i = 0; i < n; i++) {
+		sockets->items[i] = items[i];
+		sockets->items[i].inherited = true;
+		if (items[i].id > sockets->ids)
+			sockets->ids = items[i].id;
+		memset(&items[i], 0, sizeof(items[i]));
+	}
+	sockets->n = n;
+	return 0;
+}
+
+int
 sockets_open(struct sockets *sockets, const struct conf *conf, unsigned workers,
     unsigned slots, struct inherited_sockets *inherited,
     struct conf_errors *errors)
@@ -418,8 +445,8 @@ sockets_remove_files(struct sockets *sockets)
 		if (sockets->kept && (sockets->served || owned->inherited))
 			continue;
 		if (owned->endpoint.transport == TRANSPORT_UNIX &&
-		    !owned->activated && owned->fds != NULL &&
-		    owned->fds[0] != -1)
+		    !owned->activated && !(sockets->held && owned->inherited) &&
+		    owned->fds != NULL && owned->fds[0] != -1)
 			(void)unlink(owned->endpoint.path);
 	}
 }

@@ -67,6 +67,9 @@ struct sockets {
 	bool kept;    /* somebody else has them, for the next muxd: */
 	bool served;  /* all that have listened, else the inherited */
 	bool removed; /* the files of UNIX sockets are */
+	/* They are another daemon's as well, which is not to notice anything
+	 * of this one yet: the files of UNIX sockets stay as they are. */
+	bool held;
 };
 
 struct inherited_sockets;
@@ -88,6 +91,12 @@ unsigned sockets_count_slots(const struct sockets *sockets);
  * service), which lasts for the call. */
 void sockets_each_name(
     const struct sockets *sockets, socket_name_call *call, void *arg);
+
+/* Begin with sockets that another daemon had for the configuration before, in
+ * slots of the same number, of which used had workers; what is in items
+ * becomes the sockets' own.  -1 with errno. */
+int sockets_adopt(struct sockets *sockets, const struct conf *before,
+    struct owned *items, size_t n, const bool *used, unsigned slots);
 
 /* A record about an address of a service; message is a constant. */
 void sockets_log(struct log *log, const char *message, const struct conf *conf,

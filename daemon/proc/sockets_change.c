@@ -366,19 +366,43 @@ files_equal(const struct conf_socket *a, const struct conf_socket *b)
 }
 
 static void
-owned_change_file(const struct owned *owned, const struct conf_service *was,
-    const struct conf_service *is, struct conf_errors *errors)
+owned_set_file(const struct owned *owned, const struct conf_service *is,
+    struct conf_errors *errors)
 {
 	struct socket_file file;
 
 	if (owned->endpoint.transport != TRANSPORT_UNIX || owned->activated ||
-	    files_equal(&was->socket, &is->socket) ||
 	    owned_find_file(is, &file, errors) == -1 ||
 	    socket_set_file(&owned->endpoint, &file) == 0)
 		return;
 	conf_error_add(errors, true, is->file, is->line,
 	    "service \"%s\": cannot change the owner and mode of %s: %s",
 	    is->name, owned->endpoint.path, strerror(errno));
+}
+
+static void
+owned_change_file(const struct owned *owned, const struct conf_service *was,
+    const struct conf_service *is, struct conf_errors *errors)
+{
+	if (!files_equal(&was->socket, &is->socket))
+		owned_set_file(owned, is, errors);
+}
+
+void
+sockets_settle(struct sockets *sockets, struct conf_errors *errors)
+{
+	const struct conf_service *conf;
+	const struct owned *owned;
+	const char *option;
+	size_t i;
+
+	for (i = 0; i < sockets->n; i++) {
+		owned = &sockets->items[i];
+		conf = service_of(sockets->conf, owned);
+		(void)owned_set_options(
+		    owned, sockets->slots, &conf->socket, &option);
+		owned_set_file(owned, conf, errors);
+	}
 }
 
 /* What stays goes into the new array; what does not is left over. */
@@ -390,8 +414,9 @@ keep_owned(struct sockets_change *change, struct change_item *item,
 	size_t service = item->owned.service;
 	struct owned *old = &sockets->items[item->from];
 
-	owned_change_file(old, service_of(sockets->conf, old),
-	    &change->conf->services[service], errors);
+	if (!sockets->held)
+		owned_change_file(old, service_of(sockets->conf, old),
+		    &change->conf->services[service], errors);
 	item->owned = *old;
 	item->owned.service = service;
 	mem_free(item->bound);
@@ -413,7 +438,7 @@ sockets_commit(struct sockets_change *change, struct conf_errors *errors)
 		if (sockets->items[i].fds == NULL)
 			continue;
 		if (sockets->items[i].endpoint.transport == TRANSPORT_UNIX &&
-		    !sockets->items[i].activated)
+		    !sockets->items[i].activated && !sockets->held)
 			(void)unlink(sockets->items[i].endpoint.path);
 		sockets->items[n++] = sockets->items[i];
 	}

@@ -68,6 +68,11 @@ int sockets_listen_fresh(
  * it should be then (the owner of a file) is told as a warning. */
 void sockets_commit(struct sockets_change *change, struct conf_errors *errors);
 
+/* What a commit leaves undone while the sockets are held, and what another
+ * daemon may have changed: the options of living sockets, and the owners and
+ * modes of the files of UNIX sockets.  Warnings go into errors. */
+void sockets_settle(struct sockets *sockets, struct conf_errors *errors);
+
 /* Undo it.  Also of zeroed memory. */
 void sockets_abandon(struct sockets_change *change);
 

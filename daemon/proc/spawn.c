@@ -13,15 +13,18 @@
 
 /* Descriptors of a child, into keep; returns their number. */
 static size_t
-spawn_worker_fds(const struct supervisor *sup, unsigned slot, int *keep)
+spawn_worker_fds(
+    const struct supervisor *sup, const struct child *child, int *keep)
 {
+	unsigned slot = child->slot;
 	size_t i, n = 0;
 
 	for (i = 0; i < sup->sockets->n; i++)
 		keep[n++] = sockets_fd(&sup->sockets->items[i], slot);
-	for (i = 0; i < sup->plan->slots; i++)
+	for (i = 0; i < sup->state->shape.workers; i++)
 		keep[n++] = sup->wake_fds[i];
-	keep[n++] = sup->wakes[slot].read_fd;
+	keep[n++] = sup->wakes[child->number].read_fd;
+	keep[n++] = sup->presence.write_fd;
 	keep[n++] = sup->logs[WORKER_LOG(slot)].write_fd;
 	return n;
 }
@@ -33,9 +36,10 @@ spawn_monitor_fds(const struct supervisor *sup, int *keep)
 
 	for (i = 0; i < sup->plan->slots + 2U; i++)
 		keep[n++] = sup->logs[i].read_fd;
-	for (i = 0; i < sup->plan->slots; i++)
+	for (i = 0; i < sup->state->shape.workers; i++)
 		keep[n++] = sup->wake_fds[i];
 	keep[n++] = sup->logs[MONITOR_LOG].write_fd;
+	keep[n++] = sup->presence.write_fd;
 	for (i = 0; i < sup->status_sockets->n; i++)
 		keep[n++] = sup->status_sockets->fds[i];
 	return n;
@@ -69,13 +73,13 @@ spawn_be_worker(
 		.identity = sup->identity,
 		.event_backend = sup->event_backend,
 		.slot = slot,
+		.number = child->number,
 		.connections_max = sup->plan->connections,
 		.cpu = spawn_cpu(sup, slot),
 		.channel_fd = channel_fd,
 		.log_fd = sup->logs[WORKER_LOG(slot)].write_fd,
-		.wake_fd = sup->wakes[slot].read_fd,
+		.wake_fd = sup->wakes[child->number].read_fd,
 		.wake_fds = sup->wake_fds,
-		.slots = sup->plan->slots,
 	};
 
 	if (sup->detached)
@@ -92,6 +96,7 @@ spawn_be_monitor(struct supervisor *sup, int channel_fd)
 		.places = sup->slots,
 		.identity = sup->identity,
 		.wake_fds = sup->wake_fds,
+		.first = sup->first,
 		.slots = sup->plan->slots,
 		.checks_max = sup->plan->checks,
 		.connections_max = sup->plan->connections,
@@ -104,6 +109,7 @@ spawn_be_monitor(struct supervisor *sup, int channel_fd)
 		.log_fd = sup->logs[MONITOR_LOG].write_fd,
 		.detached = sup->detached,
 		.strict = sup->phase == SUPERVISOR_STARTING,
+		.held = sup->held || sup->yielded,
 	};
 
 	exit(monitor_run(&task));
@@ -112,16 +118,15 @@ spawn_be_monitor(struct supervisor *sup, int channel_fd)
 pid_t
 spawn_child(struct supervisor *sup, const struct child *child, int *channel_fd)
 {
-	size_t n = sup->sockets->n + 2 * (size_t)sup->plan->slots + 8 +
-	    sup->status_sockets->n;
+	size_t n = sup->sockets->n + sup->plan->slots +
+	    sup->state->shape.workers + 8 + sup->status_sockets->n;
 	int *keep = mem_array(n, sizeof(*keep));
 	pid_t pid;
 
 	if (keep == NULL)
 		return -1;
-	n = child->kind == CHILD_WORKER
-	    ? spawn_worker_fds(sup, child->slot, keep)
-	    : spawn_monitor_fds(sup, keep);
+	n = child->kind == CHILD_WORKER ? spawn_worker_fds(sup, child, keep)
+					: spawn_monitor_fds(sup, keep);
 	pid = child_fork(channel_fd, keep, n);
 	mem_free(keep);
 	if (pid != 0)

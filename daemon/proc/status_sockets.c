@@ -85,29 +85,37 @@ status_sockets_open(struct status_sockets *sockets, const struct conf *conf,
     struct inherited_sockets *inherited, struct conf_errors *errors)
 {
 	const struct conf_status *status = &conf->status;
+	int *fds = mem_array(status->nlisten, sizeof(*fds));
 	size_t i;
-	int result = 0;
 
-	sockets->conf = status;
-	if (status->nlisten == 0)
-		return 0;
-	sockets->fds = mem_array(status->nlisten, sizeof(*sockets->fds));
-	if (sockets->fds == NULL) {
+	if (fds == NULL) {
 		status_complain(conf, 0, errno, errors);
 		return -1;
 	}
-	for (i = 0; i < status->nlisten; i++) {
-		sockets->fds[sockets->n] = inherited_sockets_take_status(
+	for (i = 0; i < status->nlisten; i++)
+		fds[i] = inherited_sockets_take_status(
 		    inherited, &status->listen[i]);
-		if (sockets->fds[sockets->n] == -1)
-			sockets->fds[sockets->n] =
-			    status_bind(&status->listen[i]);
-		if (sockets->fds[sockets->n] == -1) {
+	return status_sockets_adopt(sockets, conf, fds, errors);
+}
+
+int
+status_sockets_adopt(struct status_sockets *sockets, const struct conf *conf,
+    int *fds, struct conf_errors *errors)
+{
+	const struct conf_status *status = &conf->status;
+	size_t i;
+	int result = 0, fd;
+
+	sockets->conf = status;
+	sockets->fds = fds;
+	for (i = 0; i < status->nlisten; i++) {
+		fd = fds[i] != -1 ? fds[i] : status_bind(&status->listen[i]);
+		if (fd == -1) {
 			status_complain(conf, i, errno, errors);
 			result = -1;
 			continue;
 		}
-		sockets->n++;
+		fds[sockets->n++] = fd;
 	}
 	return result;
 }

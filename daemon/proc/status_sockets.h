@@ -29,6 +29,11 @@ int status_sockets_open(struct status_sockets *sockets, const struct conf *conf,
 void status_sockets_each_name(
     const struct status_sockets *sockets, socket_name_call *call, void *arg);
 
+/* The same where some are there already, by the order of the configuration: -1
+ * stands for one that is to be bound.  fds becomes the sockets' own. */
+int status_sockets_adopt(struct status_sockets *sockets,
+    const struct conf *conf, int *fds, struct conf_errors *errors);
+
 /* A record of each. */
 void status_sockets_log(const struct status_sockets *sockets, struct log *log);
 

@@ -5,6 +5,7 @@
 
 #include <sys/stat.h>
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/compat.h"
@@ -93,6 +94,27 @@ want(void *arg, int fd, const char *name, bool activated)
 		*item = fd;
 	else
 		wanted->store.n--;
+}
+
+static void
+assume(void *arg, int fd, const char *name, bool activated)
+{
+	struct store *store = arg;
+
+	if (!activated && !store_add(store, fd, name))
+		store->heard = false;
+}
+
+int
+store_assume(struct store *store, const struct sockets *sockets)
+{
+	if (!store->heard)
+		return 0;
+	sockets_each_name(sockets, assume, store);
+	if (store->heard)
+		return 0;
+	errno = ENOMEM;
+	return -1;
 }
 
 void

@@ -40,6 +40,10 @@ void store_close(struct store *store);
  */
 void store_update(struct store *store, const struct sockets *sockets);
 
+/* It keeps what it was told to keep by a muxd that had these sockets, but for
+ * those of the status page.  -1 with errno. */
+int store_assume(struct store *store, const struct sockets *sockets);
+
 /* Have it keep that shared memory, instead of any other. */
 void store_keep_state(const struct store *store, int fd);
 

@@ -78,7 +78,7 @@ supervisor_note_serving(struct supervisor *sup, const struct child *worker)
 static void
 supervisor_worker_ready(struct supervisor *sup, struct child *worker)
 {
-	if (sup->phase == SUPERVISOR_STOPPING)
+	if (sup->phase == SUPERVISOR_STOPPING || sup->held)
 		return;
 	/* It is retired, or about to be: nothing is there for it to do. */
 	if (!sup->sockets->used[worker->slot])
@@ -249,7 +249,7 @@ supervisor_note_start(struct supervisor *sup, const struct child *child)
 
 	if (child->kind != CHILD_WORKER)
 		return;
-	shared = &sup->state->workers[child->slot];
+	shared = &sup->state->workers[child->number];
 	/* Nothing that it is about to need may be forgotten. */
 	atomic_store(&shared->generation, sup->generation);
 	atomic_store(&shared->pid, child->pid);
@@ -378,7 +378,7 @@ supervisor_ended(struct supervisor *sup, struct child *child, int status)
 	child->phase = CHILD_DOWN;
 	child->pid = 0;
 	if (child->kind == CHILD_WORKER)
-		release_worker(sup->log, sup->conf, sup->state, child->slot);
+		release_worker(sup->log, sup->conf, sup->state, child->number);
 	if (child->kind == CHILD_WORKER && !child->wanted)
 		supervisor_end_linger(sup, child);
 	sup->ops->down(sup, child);
@@ -412,8 +412,10 @@ supervisor_reap(struct supervisor *sup)
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		child = supervisor_find(sup, pid);
-		if (child == NULL)
+		if (child == NULL) {
+			sup->ops->stranger(sup, pid, status);
 			continue;
+		}
 		supervisor_ended(sup, child, status);
 		any = true;
 	}
@@ -441,15 +443,14 @@ make_log(int fds[2])
 static int
 supervisor_allocate(struct supervisor *sup)
 {
-	unsigned n = sup->plan->slots;
+	unsigned n = sup->plan->slots, bells = sup->state->shape.workers;
 
 	sup->workers = mem_array(n, sizeof(*sup->workers));
 	sup->logs = fd_pairs_new(n + 2U);
-	sup->wakes = fd_pairs_new(n);
-	sup->wake_fds = mem_array(n, sizeof(*sup->wake_fds));
+	sup->wake_fds = mem_array(bells, sizeof(*sup->wake_fds));
 	sup->sick = mem_array(n, sizeof(*sup->sick));
 	return sup->workers == NULL || sup->logs == NULL ||
-		sup->wakes == NULL || sup->wake_fds == NULL || sup->sick == NULL
+		sup->wake_fds == NULL || sup->sick == NULL
 	    ? -1
 	    : 0;
 }
@@ -457,25 +458,31 @@ supervisor_allocate(struct supervisor *sup)
 static int
 supervisor_make_pairs(struct supervisor *sup)
 {
-	unsigned n = sup->plan->slots, slot;
+	unsigned bells = sup->state->shape.workers, i;
 
-	if (fd_pairs_make(sup->logs, n + 2U, make_log) == -1 ||
-	    fd_pairs_make(sup->wakes, n, wake_make) == -1)
+	if (sup->wakes == NULL) {
+		sup->wakes = fd_pairs_new(bells);
+		if (sup->wakes == NULL ||
+		    fd_pairs_make(sup->wakes, bells, wake_make) == -1)
+			return -1;
+	}
+	if (fd_pairs_make(sup->logs, sup->plan->slots + 2U, make_log) == -1 ||
+	    fd_pairs_make(&sup->presence, 1, wake_make) == -1)
 		return -1;
-	for (slot = 0; slot < n; slot++)
-		sup->wake_fds[slot] = sup->wakes[slot].write_fd;
+	for (i = 0; i < bells; i++)
+		sup->wake_fds[i] = sup->wakes[i].write_fd;
 	return 0;
 }
 
 /* What a dead worker held is given back by the master: others may wait for
  * it. */
 static void
-supervisor_wake(void *arg, unsigned slot)
+supervisor_wake(void *arg, unsigned worker)
 {
 	const struct supervisor *sup = arg;
 
-	if (slot < sup->plan->slots)
-		wake_send(sup->wake_fds[slot]);
+	if (worker < sup->state->shape.workers)
+		wake_send(sup->wake_fds[worker]);
 }
 
 int
@@ -483,6 +490,7 @@ supervisor_open(struct supervisor *sup)
 {
 	unsigned slot;
 
+	sup->presence.read_fd = sup->presence.write_fd = -1;
 	if (supervisor_allocate(sup) == -1 || supervisor_make_pairs(sup) == -1)
 		return -1;
 	sup->state->wake = supervisor_wake;
@@ -491,7 +499,8 @@ supervisor_open(struct supervisor *sup)
 	for (slot = 0; slot < sup->plan->slots; slot++) {
 		supervisor_init_child(sup, &sup->workers[slot], CHILD_WORKER);
 		sup->workers[slot].slot = slot;
-		sup->workers[slot].wanted = slot < sup->plan->workers;
+		sup->workers[slot].number = sup->first + slot;
+		sup->workers[slot].wanted = sup->sockets->wanted[slot];
 	}
 	return 0;
 }
@@ -501,7 +510,11 @@ supervisor_close(struct supervisor *sup)
 {
 	if (sup->plan == NULL)
 		return;
-	fd_pairs_free(sup->wakes, sup->plan->slots);
+	fd_pairs_free(sup->wakes, sup->state->shape.workers);
+	if (sup->presence.read_fd != -1) {
+		(void)close(sup->presence.read_fd);
+		(void)close(sup->presence.write_fd);
+	}
 	fd_pairs_free(sup->logs, sup->plan->slots + 2U);
 	mem_free(sup->sick);
 	mem_free(sup->wake_fds);
@@ -511,7 +524,8 @@ supervisor_close(struct supervisor *sup)
 int
 supervisor_start(struct supervisor *sup)
 {
-	sup->started_ms = loop_now(sup->loop);
+	if (sup->started_ms == 0)
+		sup->started_ms = loop_now(sup->loop);
 	if (supervisor_fork(&sup->monitor) == -1)
 		return -1;
 	vitals_start(sup);
@@ -607,6 +621,48 @@ supervisor_drain(struct supervisor *sup, uint64_t timeout_ms)
 			supervisor_let_go(sup, worker);
 		else if (worker->phase == CHILD_DOWN)
 			supervisor_spawn(worker);
+	}
+}
+
+bool
+supervisor_release(struct supervisor *sup)
+{
+	bool listens = true;
+	unsigned slot;
+
+	sup->held = false;
+	for (slot = 0; slot < sup->plan->slots; slot++)
+		if (sup->workers[slot].phase == CHILD_RUNNING) {
+			supervisor_worker_ready(sup, &sup->workers[slot]);
+			listens &= supervisor_listen(sup, &sup->workers[slot]);
+		}
+	/* Whatever is attached was the other daemon's. */
+	sup->sockets->steered = sup->steer_again = true;
+	vitals_steer(sup);
+	return listens;
+}
+
+void
+supervisor_leave(struct supervisor *sup, uint64_t timeout_ms)
+{
+	struct child *worker;
+	unsigned slot;
+
+	supervisor_reap(sup);
+	sup->phase = SUPERVISOR_DRAINING;
+	sup->yielded = true;
+	/* First, so that a worker which alone has a socket is the last to
+	 * close it. */
+	sup->sockets->removed = true;
+	sockets_close(sup->sockets);
+	for (slot = 0; slot < sup->plan->slots; slot++) {
+		worker = &sup->workers[slot];
+		worker->emptied = true;
+		loop_timer_cancel(sup->loop, &worker->respawn);
+		if (worker->phase != CHILD_DOWN &&
+		    channel_send(worker->channel, MESSAGE_LEAVE,
+			(uint32_t)timeout_ms) == -1)
+			(void)kill(worker->pid, SIGKILL);
 	}
 }
 

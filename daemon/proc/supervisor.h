@@ -57,6 +57,8 @@ struct supervisor_ops {
 	void (*down)(struct supervisor *, struct child *child);
 	void (*answered)(struct supervisor *, struct child *child,
 	    const struct message *message);
+	/* Another child of the process has ended. */
+	void (*stranger)(struct supervisor *, pid_t pid, int status);
 };
 
 struct supervisor {
@@ -73,28 +75,37 @@ struct supervisor {
 	const struct status_sockets *status_sockets;
 	struct store *store;
 	struct state *state;
-	bool adopted; /* it has what processes before these held, still */
+	bool adopted;   /* it has what processes before these held, still */
+	unsigned first; /* the workers' numbers in the state begin there */
 	const struct slots *slots;
 	const struct identity *identity;
 	const char *event_backend;
 	bool detached; /* from the terminal: muxd -d */
+	/* Workers do not serve, and the monitor does nothing but write logs,
+	 * until supervisor_release(). */
+	bool held;
 	const struct supervisor_ops *ops;
+	/* The bells, if another daemon has made them; else it makes them. */
+	struct fd_pair *wakes;
+	uint64_t started_ms; /* when muxd did; 0: it does now */
 	/* Its own. */
 	enum supervisor_phase phase;
 	struct child monitor;
 	struct child
 	    *workers; /* plan->slots of them; plan->workers are wanted */
-	struct fd_pair *logs;  /* MASTER_LOG, MONITOR_LOG, WORKER_LOG(slot) */
-	struct fd_pair *wakes; /* by slot */
-	int *wake_fds;         /* the writing ends, by slot */
-	bool *sick;            /* by slot: steered around */
+	struct fd_pair *logs; /* MASTER_LOG, MONITOR_LOG, WORKER_LOG(slot) */
+	int *wake_fds;        /* the writing ends of all bells */
+	/* All processes have the writing end, and nobody else, so that at the
+	 * reading end others see when they are gone. */
+	struct fd_pair presence;
+	bool *sick; /* by slot: steered around */
 	struct timer heartbeats;
-	uint64_t started_ms;  /* when muxd did */
 	uint64_t checked_ms;  /* the last look at the heartbeats */
 	uint64_t drain_until; /* DRAINING: when the sessions are ended */
 	bool steer_again;     /* steering has failed */
 	unsigned heir;        /* a slot: see proc/heir.h */
 	size_t bequeathed;    /* addresses of which it was told */
+	bool yielded; /* another daemon has the servers and the status page */
 };
 
 #define MASTER_LOG       0
@@ -137,6 +148,13 @@ void supervisor_kill_monitor(struct supervisor *sup);
 /* Let the workers empty their queues and end, and their sessions with them
  * after timeout_ms. */
 void supervisor_drain(struct supervisor *sup, uint64_t timeout_ms);
+
+/* Have those serve that were held.  False if a socket does not listen. */
+bool supervisor_release(struct supervisor *sup);
+
+/* Another daemon has the sockets: let the workers end with their sessions, at
+ * the latest after timeout_ms, and close the master's descriptors. */
+void supervisor_leave(struct supervisor *sup, uint64_t timeout_ms);
 
 /* Start nobody any more. */
 void supervisor_stop(struct supervisor *sup);

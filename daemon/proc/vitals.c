@@ -31,7 +31,7 @@ vitals_steer(struct supervisor *sup)
 		sup->sick[slot] = sick;
 		nsick += sick;
 	}
-	if ((!changed && !sup->steer_again) ||
+	if ((!changed && !sup->steer_again) || sup->held ||
 	    sup->phase >= SUPERVISOR_DRAINING)
 		return;
 	if (sockets_steer(sup->sockets, sup->sick) == -1) {
@@ -68,7 +68,8 @@ vitals_kill(struct supervisor *sup, struct child *worker, uint64_t age)
 static void
 vitals_check(struct supervisor *sup, struct child *worker, uint64_t now)
 {
-	const struct state_worker *shared = &sup->state->workers[worker->slot];
+	const struct state_worker *shared =
+	    &sup->state->workers[worker->number];
 	uint64_t beat = atomic_load(&shared->heartbeat_ms);
 	uint64_t age = now > beat ? now - beat : 0;
 

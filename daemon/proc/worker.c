@@ -359,6 +359,14 @@ worker_message(struct channel *channel, const struct message *message)
 		worker_set_phase(worker, WORKER_DRAINING);
 		services_retire(&worker->services, message->value);
 		break;
+	case MESSAGE_FORGO:
+		services_forgo(&worker->services, message->value);
+		break;
+	case MESSAGE_LEAVE:
+		worker_abort(worker);
+		worker_set_phase(worker, WORKER_DRAINING);
+		services_leave(&worker->services, message->value);
+		break;
 	case MESSAGE_RELEASE:
 		services_close_leftover(&worker->services);
 		(void)channel_send(&worker->channel, MESSAGE_COMMITTED, 0);
@@ -432,12 +440,12 @@ worker_woken(struct wake *wake)
 
 /* A limit that another worker waits for has fallen here. */
 static void
-worker_wake_other(void *arg, unsigned slot)
+worker_wake_other(void *arg, unsigned number)
 {
 	const struct worker_task *task = arg;
 
-	if (slot < task->slots)
-		wake_send(task->wake_fds[slot]);
+	if (number < task->state->shape.workers)
+		wake_send(task->wake_fds[number]);
 }
 
 static int
@@ -448,7 +456,7 @@ worker_setup_services(struct worker *worker)
 		.loop = worker->loop,
 		.log = &worker->log,
 		.state = task->state,
-		.worker = task->slot,
+		.worker = task->number,
 		.ops = &worker_services_ops,
 		.owner = worker,
 	};
@@ -542,7 +550,7 @@ worker_run(const struct worker_task *task)
 	if (worker == NULL)
 		return 1;
 	worker->task = task;
-	worker->shared = &task->state->workers[task->slot];
+	worker->shared = &task->state->workers[task->number];
 	(void)snprintf(title, sizeof(title), "muxd: worker %u", task->slot);
 	compat_title_set(title);
 	log_open_channel(&worker->log, task->log_fd, task->conf->log.level,

@@ -23,13 +23,13 @@ struct worker_task {
 	const struct identity *identity;
 	const char *event_backend;
 	unsigned slot;
+	unsigned number; /* in the state */
 	uint64_t connections_max;
 	int cpu; /* to be pinned to, or -1 */
 	int channel_fd;
 	int log_fd;
-	int wake_fd;         /* this slot's, to be read */
-	const int *wake_fds; /* by slot, to be written */
-	unsigned slots;
+	int wake_fd;         /* its own, to be read */
+	const int *wake_fds; /* of all workers of the state, to be written */
 };
 
 /* Run until told to stop; the process's exit status. */

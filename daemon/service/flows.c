@@ -142,8 +142,12 @@ queue_head(const struct flow_queue *queue, unsigned rank)
 static uint64_t
 flow_due(const struct flow *flow)
 {
-	return flow->active_ms +
-	    flow_door(flow)->service->pool->conf->udp.idle_timeout;
+	const struct service *service = flow_door(flow)->service;
+	uint64_t idle = service->pool->conf->udp.idle_timeout;
+
+	if (service->set->leaving && idle > FLOW_LEAVING_MS)
+		idle = FLOW_LEAVING_MS;
+	return flow->active_ms + idle;
 }
 
 /* Have the timer look again no later than then. */
@@ -274,6 +278,13 @@ flows_progress(struct timer *timer)
 			flow_look_at_age(
 			    container_of(node, const struct flow, node));
 	flows_arm_progress(flows);
+}
+
+void
+flows_hurry(struct flows *flows)
+{
+	if (flows != NULL)
+		flows_arm(flows, 0);
 }
 
 /* ---- what comes in ---- */

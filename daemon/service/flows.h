@@ -30,6 +30,10 @@
 #define FLOW_MOMENT_UNANSWERED_MS 50
 #define FLOW_MOMENT_ANSWERED_MS   1000
 
+/* Where datagrams of clients go elsewhere, an answer that has not come that
+ * long after the last datagram will not come. */
+#define FLOW_LEAVING_MS 2000
+
 /* Those of one service. */
 struct flow_queue {
 	struct list ranks[FLOW_RANKS];
@@ -76,6 +80,9 @@ void flows_flush(struct flows *flows);
 
 /* End all; their number. */
 uint64_t flows_end_all(struct flows *flows, enum reason reason);
+
+/* Have those end that are idle, now that the worker is leaving. */
+void flows_hurry(struct flows *flows);
 
 /* End those that came through the gate. */
 void flows_end_gate(

@@ -484,6 +484,38 @@ services_retire(struct services *services, uint64_t timeout_ms)
 }
 
 void
+services_forgo(struct services *services, uint32_t id)
+{
+	struct list *node;
+	struct gate *gate;
+
+	for (node = services->gates.next; node != &services->gates;
+	     node = node->next) {
+		gate = container_of(node, struct gate, link);
+		gate->forgone |= gate->id == id;
+	}
+}
+
+void
+services_leave(struct services *services, uint64_t timeout_ms)
+{
+	struct list *node;
+	struct gate *gate;
+
+	services->leaving = true;
+	for (node = services->gates.next; node != &services->gates;
+	     node = node->next) {
+		gate = container_of(node, struct gate, link);
+		if (gate->forgone)
+			gate_drain(gate);
+		else if (gate->datagrams)
+			dgram_pause(&gate->dgram);
+	}
+	services_retire(services, timeout_ms);
+	flows_hurry(services->flows);
+}
+
+void
 services_stop(struct services *services)
 {
 	struct list *node;

@@ -108,6 +108,8 @@ struct gate {
 	uint32_t id;      /* the master's number for the address */
 	bool datagrams;
 	bool adopted; /* another slot's socket, beside the gate of that id */
+	bool
+	    forgone; /* nobody else takes who waits there: see services_leave() */
 	struct listener listener; /* TCP and UNIX */
 	struct dgram dgram;       /* UDP */
 	/* Where it leads to.  NULL: it was made for a generation that is not
@@ -151,6 +153,7 @@ struct services {
 	bool draining;
 	bool retiring; /* others take the clients */
 	bool kept;     /* draining: those that are left wait for a successor */
+	bool leaving;  /* so do they, and the datagrams of sessions as well */
 	bool closed;   /* the gates are */
 	bool drained;
 };
@@ -248,6 +251,14 @@ void services_close_doors(struct services *services);
  * timeout_ms, when the rest is ended with REASON_DRAIN_DEADLINE.
  */
 void services_retire(struct services *services, uint64_t timeout_ms);
+
+/*
+ * The same where others get all datagrams, too: sessions of these end as soon
+ * as no answer can be under way any more.  services_forgo() says beforehand
+ * that nobody takes who waits at an address: then this worker does.
+ */
+void services_leave(struct services *services, uint64_t timeout_ms);
+void services_forgo(struct services *services, uint32_t id);
 
 /* End all sessions at once and close the doors. */
 void services_stop(struct services *services);

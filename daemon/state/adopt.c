@@ -17,6 +17,8 @@ find_shortage(const struct state_shape *is, const struct state_shape *needed)
 {
 	if (is->workers < needed->workers)
 		return "it has no room for so many workers";
+	if (is->slots < needed->slots)
+		return "it has no room for so many workers";
 	if (is->services < needed->services)
 		return "it has no room for so many services";
 	if (is->pools < needed->pools)

@@ -98,10 +98,10 @@ static bool
 shape_check(const struct state_shape *shape)
 {
 	return shape->workers >= 1 && shape->workers <= TALLY_WORKERS &&
-	    shape->services >= 1 && shape->services <= SERVICES_MAX &&
-	    shape->sessions >= 1 && shape->sessions <= TALLY_MAX &&
-	    shape->sources <= SOURCES_MAX && shape->pools <= SERVERS_MAX &&
-	    shape->servers <= SERVERS_MAX;
+	    shape->slots <= shape->workers && shape->services >= 1 &&
+	    shape->services <= SERVICES_MAX && shape->sessions >= 1 &&
+	    shape->sessions <= TALLY_MAX && shape->sources <= SOURCES_MAX &&
+	    shape->pools <= SERVERS_MAX && shape->servers <= SERVERS_MAX;
 }
 
 static uint64_t

@@ -21,8 +21,11 @@
  * in the ledger), and memory that is never touched costs nothing, so the
  * shape can be generous.
  *
- * Worker numbers here are slots: a worker that takes over a dead one's slot
- * goes on with its counters and its numbering of sessions.
+ * Worker numbers here begin with the slots of a daemon: a worker that takes
+ * over a dead one's slot goes on with its counters and its numbering of
+ * sessions.  Behind them there is the same number once more, the other side,
+ * since two daemons share the mapping while one takes over from the other
+ * (proc/upgrade.h).
  */
 #ifndef MUXD_STATE_STATE_H
 #define MUXD_STATE_STATE_H
@@ -42,16 +45,17 @@
 #include "state/tally.h"
 
 #define STATE_NAME_MAX       64 /* of a service, NUL included */
-#define STATE_LAYOUT_VERSION 9
+#define STATE_LAYOUT_VERSION 10
 
 /* How much of everything there is room for; fixed when it is made. */
 struct state_shape {
-	uint32_t workers; /* slots, <= TALLY_WORKERS */
+	uint32_t workers; /* of all sides, <= TALLY_WORKERS */
 	uint32_t services;
 	uint32_t sessions; /* ledger entries of each worker */
 	uint32_t sources;  /* rounded up to a power of two */
 	uint32_t pools;
 	uint32_t servers; /* places; see state/servers.h */
+	uint32_t slots;   /* workers of one side; 0: there is one, of all */
 };
 
 /* A count with an upper bound, and the workers that wait for it to fall. */
@@ -228,6 +232,20 @@ void state_forget(struct state *state, uint32_t first, uint32_t last);
 /* The oldest configuration that a worker needs; UINT32_MAX: there is no
  * worker. */
 uint32_t state_oldest_generation(const struct state *state);
+
+/* The slots of a side, and the one that a worker number stands for. */
+static inline unsigned
+state_slots(const struct state *state)
+{
+	return state->shape.slots != 0 ? state->shape.slots
+				       : state->shape.workers;
+}
+
+static inline unsigned
+state_slot(const struct state *state, unsigned worker)
+{
+	return worker % state_slots(state);
+}
 
 struct counters *state_counters(
     const struct state *state, unsigned worker, unsigned service);

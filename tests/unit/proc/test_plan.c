@@ -114,7 +114,7 @@ checks_of_servers_leave_the_monitor_descriptors(void **state)
 	assert_int_equal(plan_make(&plan, &conf, "auto"), 0);
 	assert_in_range(plan.checks, 1, 100);
 	conf = conf_of(1, 0);
-	limit_files(42, 42);
+	limit_files(46, 46);
 	assert_int_equal(plan_make(&plan, &conf, "auto"), 0);
 	assert_in_range(plan.checks, 1, 4);
 }
