@@ -167,9 +167,11 @@ muxd_configure(struct muxd *muxd, const char *fmt, ...)
 /* The wrapper, the binary, and what follows it; the strings live until the
  * teardown. */
 static void
-make_arguments(char **arguments, const char *const *more)
+make_arguments(
+    const struct muxd *muxd, char **arguments, const char *const *more)
 {
-	const char *binary = getenv("MUXD");
+	const char *binary =
+	    muxd->binary != NULL ? muxd->binary : getenv("MUXD");
 	char *wrapper, *word;
 	size_t n = 0;
 
@@ -220,7 +222,7 @@ spawn(struct muxd *muxd, const char *const *more, int out, int err)
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	pid_t pid;
 
-	make_arguments(arguments, more);
+	make_arguments(muxd, arguments, more);
 	/* What outlives its master shall become this process's child, to be
 	 * found. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -264,7 +266,7 @@ muxd_launch(struct muxd *muxd)
 		arguments[n++] = *more++;
 	arguments[n] = NULL;
 	make_pipe(fds);
-	muxd->pid = spawn(muxd, arguments, -1, fds[1]);
+	muxd->pid = muxd->group = spawn(muxd, arguments, -1, fds[1]);
 	close(fds[1]);
 	muxd->capture = capture_open(fds[0]);
 }
@@ -367,7 +369,7 @@ check_group(struct muxd *muxd, pid_t group, bool killed)
 int
 muxd_wait_exit(struct muxd *muxd)
 {
-	pid_t group = muxd->pid;
+	pid_t group = muxd->group;
 	int status;
 
 	if (!wait_child(muxd->pid, &status)) {
@@ -463,7 +465,8 @@ muxd_run_arguments(struct muxd *muxd, const char *const *arguments)
 
 	if (out == NULL || err == NULL)
 		test_fail("tmpfile: %s", strerror(errno));
-	muxd->pid = spawn(muxd, arguments, fileno(out), fileno(err));
+	muxd->pid = muxd->group =
+	    spawn(muxd, arguments, fileno(out), fileno(err));
 	if (!wait_child(muxd->pid, &status))
 		test_fail("muxd does not end");
 	muxd->pid = 0;
@@ -491,10 +494,10 @@ remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 static void
 muxd_free(struct muxd *muxd)
 {
-	pid_t group = muxd->pid;
+	pid_t group = muxd->group;
 	int status;
 
-	if (group != 0) {
+	if (muxd->pid != 0) {
 		if (muxd->capture != NULL)
 			muxd_show_log(muxd);
 		kill(-group, SIGKILL);

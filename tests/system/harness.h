@@ -29,9 +29,11 @@
 /* A running muxd, or one that has ended, and its folder. */
 struct muxd {
 	char dir[64];
-	pid_t pid; /* of the master; 0 before and after its life */
+	pid_t pid;   /* of the master; 0 before and after its life */
+	pid_t group; /* of its processes: that of the first master */
 	struct capture *capture;
 	size_t mark; /* log lines before this one are not looked at */
+	const char *binary; /* NULL: MUXD; may be set before muxd_launch() */
 	/* More arguments, NULL at the end; may be set before muxd_launch(). */
 	const char *const *arguments;
 	/* Called in the process that becomes muxd, right before it does. */
