@@ -205,8 +205,9 @@ get_socket(struct owned *owned, json_t *value, unsigned slots)
 
 	if (json_unpack(value, "{s:I,s:I,s:o,s:o,s:b,s:b,s:b,s:I,s:I,s:o}",
 		"id", &id, "service", &service, "asked", &asked, "bound",
-		&bound, "shared", &shared, "members", &members, "dealt", &dealt,
-		"slots", &rows) == -1 ||
+		&bound, "shared", &shared, "activated", &activated, "unordered",
+		&unordered, "members", &members, "dealt", &dealt, "slots",
+		&rows) == -1 ||
 	    !get_endpoint(asked, &owned->asked) ||
 	    !get_endpoint(bound, &owned->endpoint) || service < 0)
 		return false;

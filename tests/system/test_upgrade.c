@@ -325,7 +325,7 @@ relayed_datagrams_go_on(void **state)
 
 	(void)state;
 	muxd = muxd_start("workers = 2\n"
-			  "pool \"p\" { server \"s\" { address = \"%s\" } }\n"
+			  "pool \"p\" { udp { idle_timeout = \"1s\" } server \"s\" { address = \"%s\" } }\n"
 			  "service \"relay\" {\n"
 			  "  listen = { \"udp:127.0.0.1:0\" }\n"
 			  "  handler = \"relay\"\n"

@@ -84,7 +84,18 @@ upgrade_wait(struct muxd *muxd)
 {
 	const char *line;
 	pid_t before = muxd->pid;
+	int64_t deadline = test_now_ms() + test_deadline_ms();
 
+	while (
+	    muxd_count_log(muxd, "msg=\"another muxd has taken over\"") == 0 &&
+	    test_now_ms() < deadline) {
+		if (muxd_count_log(muxd, "msg=\"the upgrade has failed: *") >
+		    0) {
+			muxd_show_log(muxd);
+			test_fail("the upgrade has failed");
+		}
+		poll(NULL, 0, 2);
+	}
 	line = muxd_wait_log(muxd, "msg=\"another muxd has taken over\"");
 	muxd->pid = (pid_t)log_number(line, "by");
 	muxd_wait_log(muxd, "msg=ready", test_format("pid=%d", (int)muxd->pid));
