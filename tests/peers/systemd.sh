@@ -82,7 +82,7 @@ ExecStart=/bin/sh /guest/load.sh
 ExecStopPost=/bin/systemctl --no-block --force poweroff
 StandardOutput=append:/guest.log
 StandardError=inherit
-TimeoutStartSec=150
+TimeoutStartSec=200
 EOF
 cat >"$root/etc/systemd/system/guest.target" <<'EOF' || exit 1
 [Unit]
@@ -92,7 +92,7 @@ EOF
 ln -sf /etc/systemd/system/guest.target \
     "$root/etc/systemd/system/default.target"
 
-timeout -k 10 180 systemd-nspawn --quiet -D "$root" --boot --register=no \
+timeout -k 10 260 systemd-nspawn --quiet -D "$root" --boot --register=no \
     --keep-unit --private-network --console=pipe \
     >"$base/console.log" 2>&1 </dev/null
 echo "the container has ended with status $?"

@@ -89,6 +89,39 @@ check 'systemctl reload, back' systemctl reload muxd
 check 'the port is closed' until_true sh -c '! nc -z -w 1 127.0.0.1 9'
 check 'fault 5: the processes are the same' test "$(main_pid)" = "$before"
 
+# One that says hello again and again, over one connection; what comes back is
+# counted.
+(while [ ! -e /talk.over ]; do echo hello; sleep 0.1; done) |
+    nc -N 127.0.0.1 7 >/talk.answers &
+until_true test -s /talk.answers
+check 'muxctl upgrade' muxctl upgrade
+after=$(main_pid)
+check 'another process is the main one' test "$after" != "$before"
+check 'the process before goes on' test -d "/proc/$before"
+check 'echo answers after the upgrade' echo_answers
+check 'fault 47: a port below 1024 is served' http_answers 80
+check 'no process of the new one is root' nothing_is_root
+check 'fault 47: its workers have no capability' workers_are_powerless
+check 'it tells its status' until_true \
+    sh -c 'systemctl show -P StatusText muxd | grep -q "serving 3 services"'
+said=$(wc -l </talk.answers)
+check 'the session before goes on' \
+    until_true sh -c "[ \$(wc -l </talk.answers) -gt $said ]"
+touch /talk.over
+check 'the process before ends with it' until_true test ! -d "/proc/$before"
+check 'it is active, and the same' test "$(main_pid)" = "$after"
+check 'systemctl reload after the upgrade' systemctl reload muxd
+cp /usr/sbin/muxd /usr/sbin/muxd.good
+rm /usr/sbin/muxd
+printf '#!/bin/sh\necho "out of order" >&2\nexit 1\n' >/usr/sbin/muxd
+chmod 755 /usr/sbin/muxd
+check 'an upgrade that fails says why' \
+    sh -c 'muxctl upgrade 2>&1 | grep -q "out of order"'
+mv /usr/sbin/muxd.good /usr/sbin/muxd
+check 'nothing has changed by it' test "$(main_pid)" = "$after"
+check 'echo answers after it as well' echo_answers
+before=$after
+
 check 'systemctl restart' systemctl restart muxd
 check 'it is another process' test "$(main_pid)" != "$before"
 check 'echo answers after the restart' echo_answers
@@ -102,7 +135,7 @@ check 'it is inactive, not failed' \
     sh -c '[ "$(systemctl show -P ActiveState muxd)" = inactive ]'
 check 'journal: a line for the stop' until_true journal_has '^stopped'
 check 'journal: the summary of a service' until_true journal_has \
-    '^summary.*requests=2' SERVICE=web
+    '^summary.*requests=3' SERVICE=web
 check 'nothing is left' sh -c '! pgrep -u muxd'
 
 echo 'service "x" { listen = { "127.0.0.1:9" } handlr = "echo" }' \

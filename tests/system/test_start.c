@@ -174,25 +174,6 @@ restart_takes_the_same_port(void **state)
 	muxd_stop(second);
 }
 
-static void
-signals_for_later_change_nothing(void **state)
-{
-	struct muxd *muxd = muxd_start("workers = 1\n"
-				       "service \"echo\" {\n"
-				       "  listen = { \"127.0.0.1:0\" }\n"
-				       "  handler = \"echo\"\n"
-				       "}\n");
-	int fd = client_connect(muxd_address(muxd, "echo", 0));
-
-	(void)state;
-	client_echo(fd, "before\n");
-	muxd_signal(muxd, SIGUSR2);
-	muxd_wait_log(muxd, "level=warning", "msg=\"SIGUSR2 is ignored*");
-	client_echo(fd, "after\n");
-	client_close(fd);
-	muxd_stop(muxd);
-}
-
 int
 main(void)
 {
@@ -202,7 +183,6 @@ main(void)
 		system_test(titles_tell_the_processes_apart),
 		system_test(summary_counts_what_each_service_did),
 		system_test(restart_takes_the_same_port),
-		system_test(signals_for_later_change_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
