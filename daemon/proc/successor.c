@@ -183,6 +183,7 @@ successor_ready(struct master *master)
 	if (successor->phase != SUCCESSOR_HELD)
 		return;
 	successor->phase = SUCCESSOR_READY;
+	log_printf(&master->log, LOG_LEVEL_INFO, "ready to take over");
 	if (successor->orphaned) {
 		successor_take(successor);
 		return;

@@ -636,9 +636,9 @@ supervisor_release(struct supervisor *sup)
 			supervisor_worker_ready(sup, &sup->workers[slot]);
 			listens &= supervisor_listen(sup, &sup->workers[slot]);
 		}
-	/* Whatever is attached was the other daemon's. */
-	sup->sockets->steered = sup->steer_again = true;
-	vitals_steer(sup);
+	for (slot = 0; slot < sup->plan->slots; slot++)
+		sup->sockets->steered |= sockets_are_parked(sup->sockets, slot);
+	supervisor_steer_again(sup);
 	return listens;
 }
 

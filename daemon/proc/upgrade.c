@@ -268,9 +268,10 @@ upgrade_monitor_yielded(struct upgrade *upgrade)
 		return;
 	upgrade_set_phase(upgrade, UPGRADE_TAKING, UPGRADE_TAKE_MS);
 	upgrade->told = true;
-	if (channel_send(upgrade->channel, MESSAGE_TAKE, 0) == -1)
-		upgrade_fail(
-		    upgrade, "the new muxd cannot be told to take over");
+	/* One that cannot be told is about to be found dead. */
+	if (channel_send(upgrade->channel, MESSAGE_TAKE, 0) == -1 &&
+	    upgrade->pid > 0)
+		(void)kill(upgrade->pid, SIGKILL);
 }
 
 static void

@@ -403,8 +403,7 @@ what_a_killed_master_held_is_given_back(void **state)
 	assert_null(strstr(control_order(muxd, "show workers"), "draining"));
 	client_close_all();
 	/* Its workers were this process's children in the end. */
-	while (waitpid(-muxd->group, &status, WNOHANG) > 0)
-		continue;
+	upgrade_reap(muxd);
 	stop(muxd);
 }
 

@@ -13,6 +13,7 @@
 #include "client.h"
 #include "control.h"
 #include "harness.h"
+#include "process.h"
 #include "procfs.h"
 #include "records.h"
 #include "reload.h"
@@ -98,6 +99,7 @@ expect_as_before(struct muxd *muxd, struct before *before)
 	master = upgrade_apply(muxd);
 	upgrade_wait_left(muxd, master);
 	client_visit(muxd_address(muxd, "echo", 1), NULL, "hello\n");
+	upgrade_reap(muxd);
 	muxd_stop(muxd);
 }
 
@@ -246,6 +248,83 @@ new_process_is_killed(void **state)
 	expect_as_before(muxd, &before);
 }
 
+static pid_t
+wait_ready_to_take_over(struct muxd *muxd)
+{
+	return (pid_t)log_number(
+	    muxd_wait_log(muxd, "msg=\"ready to take over\""), "pid");
+}
+
+/* With workers of its own, while the monitor here is to yield. */
+static void
+new_muxd_is_killed_when_it_is_ready(void **state)
+{
+	struct before before;
+	struct muxd *muxd;
+	pid_t pid;
+
+	(void)state;
+	if (!procfs_available())
+		skip();
+	muxd = start(&before);
+	assert_int_equal(kill(before.monitor, SIGSTOP), 0);
+	procfs_wait_stopped(before.monitor);
+	muxd_mark_log(muxd);
+	muxd_signal(muxd, SIGUSR2);
+	pid = wait_ready_to_take_over(muxd);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(kill(before.monitor, SIGCONT), 0);
+	expect_said(
+	    muxd, "msg=\"the upgrade has failed: *", "reason", "Killed");
+	expect_as_before(muxd, &before);
+}
+
+#define RELAY                                                         \
+	"workers = 2\n" ECHO "pool \"p\" {\n"                         \
+	"  server \"s\" { address = \"%s\"  weight = %d }\n"          \
+	"  check { type = \"tcp\"  interval = \"50ms\"  fall = 2 }\n" \
+	"}\n"                                                         \
+	"service \"relay\" {\n"                                       \
+	"  listen = { \"127.0.0.1:0\" }\n"                            \
+	"  handler = \"relay\"\n"                                     \
+	"  pool = \"p\"\n"                                            \
+	"}\n"
+
+/* It was told to take over, and does nothing of it: then the monitor here looks
+ * after the servers again. */
+static void
+new_muxd_does_not_take_over(void **state)
+{
+	struct process server = { 0 };
+	struct muxd *muxd;
+	pid_t pid, monitor;
+
+	(void)state;
+	if (!procfs_available())
+		skip();
+	process_start(&server, "hello");
+	muxd = upgrade_start(RELAY, server.address, 1);
+	muxd_wait_log(muxd, "msg=\"server up\"");
+	monitor = muxd_monitor(muxd);
+	assert_int_equal(kill(monitor, SIGSTOP), 0);
+	procfs_wait_stopped(monitor);
+	muxd_mark_log(muxd);
+	muxd_configure(muxd, RELAY, server.address, 2);
+	muxd_signal(muxd, SIGUSR2);
+	pid = wait_ready_to_take_over(muxd);
+	assert_int_equal(kill(pid, SIGSTOP), 0);
+	procfs_wait_stopped(pid);
+	assert_int_equal(kill(monitor, SIGCONT), 0);
+	expect_said(muxd, "msg=\"the upgrade has failed: *", "reason",
+	    "does not take over");
+	client_visit(muxd_address(muxd, "echo", 0), NULL, "hello\n");
+	process_kill(&server);
+	muxd_wait_log(muxd, "msg=\"server down\"");
+	assert_int_equal(muxd_monitor(muxd), monitor);
+	upgrade_reap(muxd);
+	muxd_stop(muxd);
+}
+
 static void
 hang_up_follows(void **state)
 {
@@ -297,6 +376,8 @@ main(void)
 		system_test(program_is_missing),
 		system_test(program_is_another_one),
 		system_test(new_process_is_killed),
+		system_test(new_muxd_is_killed_when_it_is_ready),
+		system_test(new_muxd_does_not_take_over),
 		system_test(hang_up_follows),
 		system_test(stop_ends_it),
 	};

@@ -127,3 +127,10 @@ upgrade_wait_left(struct muxd *muxd, pid_t before)
 	}
 	muxd_wait_log(muxd, "msg=\"the muxd that was here before has ended\"");
 }
+
+void
+upgrade_reap(struct muxd *muxd)
+{
+	while (waitpid(-muxd->group, NULL, WNOHANG) > 0)
+		continue;
+}
