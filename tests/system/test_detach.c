@@ -8,6 +8,7 @@
 #include "client.h"
 #include "harness.h"
 #include "records.h"
+#include "upgrade.h"
 
 static const char *const detach[] = { "-d", NULL };
 
@@ -45,6 +46,28 @@ caller_goes_on_when_muxd_serves(void **state)
 	muxd_stop(muxd);
 }
 
+/* The new one is detached as well, and finds its files from where the first was
+ * started. */
+static void
+upgrade_of_a_detached_one(void **state)
+{
+	struct muxd *muxd = launch_detached("unix:@DIR@/s");
+	pid_t before;
+
+	(void)state;
+	assert_int_equal(muxd_wait_detached(muxd), 0);
+	muxd->pid =
+	    (pid_t)strtol(muxd_read_file(muxd, "control.sock.lock"), NULL, 10);
+	muxd->group = muxd->pid;
+	before = upgrade_apply(muxd);
+	upgrade_wait_left(muxd, before);
+	assert_int_equal(
+	    strtol(muxd_read_file(muxd, "control.sock.lock"), NULL, 10),
+	    muxd->pid);
+	client_visit(test_format("unix:%s/s", muxd->dir), NULL, "hello\n");
+	muxd_stop(muxd);
+}
+
 static void
 caller_learns_that_muxd_cannot_start(void **state)
 {
@@ -65,6 +88,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		system_test(caller_goes_on_when_muxd_serves),
+		system_test(upgrade_of_a_detached_one),
 		system_test(caller_learns_that_muxd_cannot_start),
 	};
 

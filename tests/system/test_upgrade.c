@@ -325,7 +325,8 @@ relayed_datagrams_go_on(void **state)
 
 	(void)state;
 	muxd = muxd_start("workers = 2\n"
-			  "pool \"p\" { udp { idle_timeout = \"1s\" } server \"s\" { address = \"%s\" } }\n"
+			  "pool \"p\" { udp { idle_timeout = \"1s\" } server "
+			  "\"s\" { address = \"%s\" } }\n"
 			  "service \"relay\" {\n"
 			  "  listen = { \"udp:127.0.0.1:0\" }\n"
 			  "  handler = \"relay\"\n"
@@ -403,6 +404,46 @@ what_a_killed_master_held_is_given_back(void **state)
 	assert_null(strstr(control_order(muxd, "show workers"), "draining"));
 	client_close_all();
 	/* Its workers were this process's children in the end. */
+	upgrade_reap(muxd);
+	stop(muxd);
+}
+
+/* Before it has said that another one may take over: that one does. */
+static void
+takes_over_from_one_that_dies(void **state)
+{
+	struct muxd *muxd;
+	int fds[CLIENTS], status;
+	pid_t before, monitor, worker;
+	size_t i;
+
+	(void)state;
+	if (!procfs_available())
+		skip();
+	muxd = muxd_start("workers = 1\n" ECHO);
+	before = muxd->pid;
+	monitor = muxd_monitor(muxd);
+	worker = muxd_worker(muxd, 0);
+	assert_int_equal(kill(monitor, SIGSTOP), 0);
+	assert_int_equal(kill(worker, SIGSTOP), 0);
+	procfs_wait_stopped(monitor);
+	procfs_wait_stopped(worker);
+	for (i = 0; i < CLIENTS; i++) {
+		fds[i] = client_connect(muxd_address(muxd, "echo", 0));
+		client_send_text(fds[i], "hello\n");
+	}
+	muxd_mark_log(muxd);
+	muxd_signal(muxd, SIGUSR2);
+	muxd->pid = (pid_t)log_number(
+	    muxd_wait_log(muxd, "msg=\"ready to take over\""), "pid");
+	assert_int_equal(kill(before, SIGKILL), 0);
+	assert_int_equal(waitpid(before, &status, 0), before);
+	muxd_wait_log(muxd, "msg=\"has taken over\"");
+	for (i = 0; i < CLIENTS; i++)
+		client_expect_text(fds[i], "hello\n");
+	assert_int_equal(kill(monitor, SIGCONT), 0);
+	assert_int_equal(kill(worker, SIGCONT), 0);
+	muxd_wait_log(muxd, "msg=\"the muxd that was here before has ended\"");
 	upgrade_reap(muxd);
 	stop(muxd);
 }
@@ -505,6 +546,7 @@ main(void)
 		system_test(relayed_datagrams_go_on),
 		system_test(one_after_the_other),
 		system_test(what_a_killed_master_held_is_given_back),
+		system_test(takes_over_from_one_that_dies),
 		system_test(configuration_changes_with_it),
 		system_test(stop_lets_both_drain),
 		system_test(orders_reach_the_sessions_before),

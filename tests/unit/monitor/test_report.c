@@ -169,6 +169,44 @@ by_worker_the_parts_are_told(void **state)
 	json_decref(services);
 }
 
+/* Worker 0 was there before an upgrade, worker 1 fills the same slot now. */
+static void
+both_sides_of_an_upgrade_are_told(void **state)
+{
+	struct report_fixture *f = *state;
+	json_t *report;
+
+	f->state->shape.slots = 1;
+	f->source.first = 1;
+	f->source.workers = 1;
+	report_fixture_count(f, 0, 0, COUNTER_ACCEPTED, 3);
+	report_fixture_count(f, 1, 0, COUNTER_ACCEPTED, 4);
+	(void)report_fixture_session(f, 0, 0, "192.0.2.1:5");
+	atomic_store(&f->state->workers[0].phase, WORKER_DRAINING);
+	report = report_services(&f->source, REPORT_NOW_MS, true);
+	assert_int_equal(report_int(report, "0.workers.0.accepted"), 7);
+	assert_int_equal(json_array_size(json_object_get(
+			     json_array_get(report, 0), "workers")),
+	    1);
+	json_decref(report);
+	report = report_workers(&f->source, REPORT_NOW_MS);
+	assert_int_equal(json_array_size(report), 2);
+	assert_int_equal(report_int(report, "0.slot"), 0);
+	assert_string_equal(report_str(report, "0.phase"), "serving");
+	assert_int_equal(report_int(report, "0.accepted"), 7);
+	assert_int_equal(report_int(report, "1.slot"), 0);
+	assert_string_equal(report_str(report, "1.phase"), "draining");
+	assert_int_equal(report_int(report, "1.sessions"), 1);
+	assert_int_equal(report_int(report, "1.accepted"), 3);
+	json_decref(report);
+	/* When it is gone, nothing tells of it but the counters. */
+	atomic_store(&f->state->workers[0].pid, 0);
+	report = report_workers(&f->source, REPORT_NOW_MS);
+	assert_int_equal(json_array_size(report), 1);
+	assert_int_equal(report_int(report, "0.accepted"), 7);
+	json_decref(report);
+}
+
 /* ---- pools ---- */
 
 static void
@@ -635,6 +673,7 @@ main(void)
 		TEST(pool_without_a_usable_server_is_warned_of),
 		TEST(counters_are_those_of_all_workers),
 		TEST(by_worker_the_parts_are_told),
+		TEST(both_sides_of_an_upgrade_are_told),
 		TEST(server_with_many_connections_is_full),
 		TEST(limit_of_a_server_is_the_one_that_holds),
 		TEST(strongest_reason_against_a_server_is_its_status),
