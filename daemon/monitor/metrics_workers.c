@@ -88,7 +88,9 @@ metrics_workers(const struct metrics *metrics)
 	for (i = 0; i < COUNT(worker_metrics); i++) {
 		metrics_family(metrics, worker_metrics[i].name,
 		    worker_metrics[i].type, worker_metrics[i].help);
-		for (slot = 0; slot < source->workers; slot++) {
+		for (slot = 0; slot < state_slots(source->state); slot++) {
+			if (!report_worker_shown(source, slot))
+				continue;
 			strbuf_printf(metrics->out, "%s{worker=\"%u\"}",
 			    worker_metrics[i].name, slot);
 			if (i != WORKER_METRIC_HEARTBEAT) {

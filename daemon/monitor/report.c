@@ -21,12 +21,26 @@ report_say(struct report *report, json_t *array, const char *fmt, ...)
 }
 
 static unsigned
-report_workers_in(const struct report_source *source, uint32_t phase)
+report_workers_wanted(const struct report_source *source)
 {
 	unsigned i, n = 0;
 
-	for (i = 0; i < source->workers; i++)
-		n += atomic_load(&report_worker(source, i)->phase) == phase;
+	for (i = 0; i < state_slots(source->state); i++)
+		n += report_worker_wanted(source, i);
+	return n;
+}
+
+/* Those that drain: because muxd does, or because they are retired. */
+static unsigned
+report_workers_draining(const struct report_source *source, bool wanted)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < state_slots(source->state); i++)
+		n += report_worker_shown(source, i) &&
+		    report_worker_wanted(source, i) == wanted &&
+		    atomic_load(&report_worker(source, i)->phase) ==
+			WORKER_DRAINING;
 	return n;
 }
 
@@ -35,8 +49,9 @@ report_workers_well(const struct report_source *source, uint64_t now_ms)
 {
 	unsigned i, n = 0;
 
-	for (i = 0; i < source->workers; i++)
-		n += report_worker_well(source, i, now_ms);
+	for (i = 0; i < state_slots(source->state); i++)
+		n += report_worker_wanted(source, i) &&
+		    report_worker_well(source, i, now_ms);
 	return n;
 }
 
@@ -53,7 +68,7 @@ report_make_problems(struct report *report)
 			: "");
 	if (report_workers_well(source, report->now_ms) > 0)
 		return problems;
-	if (report_workers_in(source, WORKER_DRAINING) > 0)
+	if (report_workers_draining(source, true) > 0)
 		report_say(report, problems, "muxd drains");
 	else
 		report_say(report, problems, "no worker serves");
@@ -106,10 +121,11 @@ report_make_warnings(struct report *report)
 	const struct report_source *source = report->source;
 	json_t *warnings = report_array(report);
 	unsigned well = report_workers_well(source, report->now_ms);
+	unsigned wanted = report_workers_wanted(source);
 
-	if (well > 0 && well < source->workers)
+	if (well > 0 && well < wanted)
 		report_say(report, warnings, "%u of %u workers do not serve",
-		    source->workers - well, source->workers);
+		    wanted - well, wanted);
 	report_warn_pools(report, warnings);
 	if (source->connections_max > 0 &&
 	    tally_read(&source->state->total->tally) >= source->connections_max)
@@ -135,11 +151,13 @@ report_make_workers_count(struct report *report)
 	const struct report_source *source = report->source;
 	json_t *count = report_object(report);
 
-	report_set_uint(report, count, "configured", source->workers);
+	report_set_uint(
+	    report, count, "configured", report_workers_wanted(source));
 	report_set_uint(
 	    report, count, "well", report_workers_well(source, report->now_ms));
 	report_set_uint(report, count, "draining",
-	    report_workers_in(source, WORKER_DRAINING));
+	    report_workers_draining(source, true) +
+		report_workers_draining(source, false));
 	return count;
 }
 
@@ -179,7 +197,7 @@ report_make_load(struct report *report, uint64_t held, uint64_t max)
 	return load;
 }
 
-static uint64_t
+uint64_t
 report_dropped(const struct state *state)
 {
 	uint64_t n = 0;
@@ -307,180 +325,18 @@ report_workers(const struct report_source *source, uint64_t now_ms)
 	uint64_t live = report_live(source), accepted = 0;
 	unsigned i;
 
-	for (i = 0; i < source->workers; i++)
+	for (i = 0; i < state_slots(source->state); i++)
 		accepted +=
 		    report_slot_counter(source->state, i, COUNTER_ACCEPTED);
-	for (i = 0; i < source->workers; i++)
-		report_push(&report, workers,
-		    report_make_worker(
-			&report, source->first + i, live, accepted));
+	for (i = 0; i < state_slots(source->state); i++)
+		if (report_worker_shown(source, i))
+			report_push(&report, workers,
+			    report_make_worker(
+				&report, source->first + i, live, accepted));
 	for (i = 0; i < source->state->shape.workers; i++)
 		if (report_is_leaving(source, i) &&
 		    atomic_load(&source->state->workers[i].pid) != 0)
 			report_push(&report, workers,
 			    report_make_worker(&report, i, live, accepted));
 	return report_finish(&report, workers);
-}
-
-/* ---- ends ---- */
-
-/* How often it was so in each worker. */
-static json_t *
-report_make_close_workers(
-    struct report *report, unsigned service, enum reason reason)
-{
-	const struct state *state = report->source->state;
-	json_t *rows = report_array(report), *row;
-	unsigned i;
-
-	for (i = 0; i < state->shape.workers; i++) {
-		row = report_object(report);
-		report_set_uint(report, row, "slot", i);
-		report_set_uint(report, row, "count",
-		    counter_read(
-			&state_counters(state, i, service)->ended[reason]));
-		report_push(report, rows, row);
-	}
-	return rows;
-}
-
-static void
-report_push_closes(
-    struct report *report, json_t *rows, size_t service, bool all)
-{
-	const struct report_source *source = report->source;
-	const struct reason_info *info;
-	json_t *row;
-	uint64_t n;
-	int i;
-
-	for (i = REASON_NONE + 1; i < REASON_COUNT; i++) {
-		info = reason_info((enum reason)i);
-		n = state_sum_ended(
-		    source->state, source->services[service], info->code);
-		if (n == 0 || (!all && reason_is_benign(info->code)))
-			continue;
-		row = report_object(report);
-		report_set_text(report, row, "service",
-		    source->conf->services[service].name);
-		report_set_text(report, row, "reason", info->name);
-		report_set_text(report, row, "who", reason_who_name(info->who));
-		report_set_bool(report, row, "refused", info->refused);
-		report_set_text(report, row, "text", info->text);
-		report_set_uint(report, row, "count", n);
-		if (report->by_worker)
-			report_set(report, row, "workers",
-			    report_make_close_workers(
-				report, source->services[service], info->code));
-		report_push(report, rows, row);
-	}
-}
-
-static json_t *
-report_make_closes(struct report *report, bool all)
-{
-	json_t *rows = report_array(report);
-	size_t i;
-
-	for (i = 0; i < report->source->conf->nservices; i++)
-		report_push_closes(report, rows, i, all);
-	return rows;
-}
-
-json_t *
-report_closes(const struct report_source *source)
-{
-	struct report report = { .source = source };
-
-	return report_finish(&report, report_make_closes(&report, true));
-}
-
-/* Over all places of a server. */
-static uint64_t
-report_server_total(const struct report_source *source,
-    const struct report_server *found, enum server_counter counter)
-{
-	uint64_t n = 0;
-	unsigned i;
-
-	for (i = 0; i < found->server->nplaces; i++)
-		n += state_server_sum(source->state, found->first + i, counter);
-	return n;
-}
-
-static json_t *
-report_make_failure_workers(struct report *report,
-    const struct report_server *found, const enum server_counter *told,
-    size_t n)
-{
-	const struct state *state = report->source->state;
-	json_t *rows = report_array(report), *row;
-	unsigned worker, place;
-	uint64_t sum;
-	size_t i;
-
-	for (worker = 0; worker < state->shape.workers; worker++) {
-		row = report_object(report);
-		report_set_uint(report, row, "slot", worker);
-		for (i = 0; i < n; i++) {
-			for (place = 0, sum = 0; place < found->server->nplaces;
-			     place++)
-				sum += counter_read(&state_server_counters(
-				    state, worker, found->first + place)
-							 ->events[told[i]]);
-			report_set_uint(
-			    report, row, server_counter_name(told[i]), sum);
-		}
-		report_push(report, rows, row);
-	}
-	return rows;
-}
-
-static json_t *
-report_make_failures(struct report *report)
-{
-	static const enum server_counter told[] = { SERVER_COUNTER_FAILED,
-		SERVER_COUNTER_EJECTED, SERVER_COUNTER_ERRORS };
-	json_t *rows = report_array(report), *row;
-	struct report_server found = { 0 };
-	uint64_t counts[3], sum;
-	size_t at = 0, i;
-
-	while (report_next_server(report->source, &at, &found)) {
-		for (i = 0, sum = 0; i < 3; i++) {
-			counts[i] = report_server_total(
-			    report->source, &found, told[i]);
-			sum += counts[i];
-		}
-		if (sum == 0)
-			continue;
-		row = report_object(report);
-		report_set_text(report, row, "pool", found.pool->name);
-		report_set_text(report, row, "server", found.server->name);
-		for (i = 0; i < 3; i++)
-			report_set_uint(report, row,
-			    server_counter_name(told[i]), counts[i]);
-		if (report->by_worker)
-			report_set(report, row, "workers",
-			    report_make_failure_workers(
-				report, &found, told, 3));
-		report_push(report, rows, row);
-	}
-	return rows;
-}
-
-json_t *
-report_errors(const struct report_source *source, bool by_worker)
-{
-	struct report report = { .source = source, .by_worker = by_worker };
-	json_t *errors = report_object(&report);
-
-	report_set(
-	    &report, errors, "closes", report_make_closes(&report, false));
-	report_set(&report, errors, "servers", report_make_failures(&report));
-	report_set_uint(
-	    &report, errors, "log_dropped", report_dropped(source->state));
-	report_set_uint(&report, errors, "log_lost",
-	    atomic_load(&source->state->monitor->log_lost));
-	return report_finish(&report, errors);
 }

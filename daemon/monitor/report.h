@@ -47,7 +47,6 @@ struct report_source {
 	const unsigned *pools;
 	const unsigned *places;
 	unsigned first;           /* the worker of slot 0 in the state */
-	unsigned workers;         /* slots that are to be filled */
 	uint64_t connections_max; /* of the whole daemon */
 	uint64_t started_ms;      /* when muxd started, monotonic */
 	int32_t pid;              /* the master's */

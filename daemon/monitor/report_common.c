@@ -229,6 +229,31 @@ report_target(const struct conf_target *target, char *buf, size_t size)
 /* ---- workers ---- */
 
 bool
+report_worker_wanted(const struct report_source *source, unsigned slot)
+{
+	return atomic_load(&report_worker(source, slot)->wanted) != 0;
+}
+
+bool
+report_worker_shown(const struct report_source *source, unsigned slot)
+{
+	return report_worker_wanted(source, slot) ||
+	    atomic_load(&report_worker(source, slot)->pid) != 0;
+}
+
+bool
+report_slot_counts(const struct report_source *source, unsigned slot)
+{
+	const struct state *state = source->state;
+	unsigned i;
+
+	for (i = slot; i < state->shape.workers; i += state_slots(state))
+		if (atomic_load(&state->workers[i].starts) != 0)
+			return true;
+	return false;
+}
+
+bool
 report_worker_well(
     const struct report_source *source, unsigned slot, uint64_t now_ms)
 {
@@ -263,6 +288,19 @@ report_slot_counter(
 
 	for (i = slot; i < state->shape.workers; i += state_slots(state))
 		n += state_worker_events(state, i, counter);
+	return n;
+}
+
+uint64_t
+report_slot_server_counter(const struct state *state, unsigned slot,
+    unsigned place, enum server_counter counter)
+{
+	uint64_t n = 0;
+	unsigned i;
+
+	for (i = slot; i < state->shape.workers; i += state_slots(state))
+		n += counter_read(
+		    &state_server_counters(state, i, place)->events[counter]);
 	return n;
 }
 

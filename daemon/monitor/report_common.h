@@ -90,6 +90,14 @@ report_worker(const struct report_source *source, unsigned slot)
 	return &source->state->workers[source->first + slot];
 }
 
+/* Whether the slot is to be filled; whether it is, or there is somebody in it
+ * still. */
+bool report_worker_wanted(const struct report_source *source, unsigned slot);
+bool report_worker_shown(const struct report_source *source, unsigned slot);
+
+/* Whether anybody has ever filled it, and so may have counted something. */
+bool report_slot_counts(const struct report_source *source, unsigned slot);
+
 /* Whether the worker of the slot serves and moves. */
 bool report_worker_well(
     const struct report_source *source, unsigned slot, uint64_t now_ms);
@@ -101,6 +109,13 @@ const char *report_phase_name(uint32_t phase);
  * whichever side. */
 uint64_t report_slot_counter(
     const struct state *state, unsigned slot, enum counter counter);
+
+/* The same of a counter of a place of a server. */
+uint64_t report_slot_server_counter(const struct state *state, unsigned slot,
+    unsigned place, enum server_counter counter);
+
+/* Records that found no room on their way to the monitor. */
+uint64_t report_dropped(const struct state *state);
 
 /* Live sessions of all workers. */
 uint64_t report_live(const struct report_source *source);

@@ -4,20 +4,6 @@
 #include "conf/words.h"
 #include "monitor/report_common.h"
 
-/* Of the workers of a slot, on all sides. */
-static uint64_t
-report_slot_sum(const struct state *state, unsigned slot, unsigned place,
-    enum server_counter counter)
-{
-	uint64_t n = 0;
-	unsigned i;
-
-	for (i = slot; i < state->shape.workers; i += state_slots(state))
-		n += counter_read(
-		    &state_server_counters(state, i, place)->events[counter]);
-	return n;
-}
-
 static json_t *
 report_make_by_worker(struct report *report, unsigned place)
 {
@@ -27,12 +13,14 @@ report_make_by_worker(struct report *report, unsigned place)
 	int j;
 
 	for (i = 0; i < state_slots(state); i++) {
+		if (!report_slot_counts(report->source, i))
+			continue;
 		row = report_object(report);
 		report_set_uint(report, row, "slot", i);
 		for (j = 0; j < SERVER_COUNTERS; j++)
 			report_set_uint(report, row,
 			    server_counter_name((enum server_counter)j),
-			    report_slot_sum(
+			    report_slot_server_counter(
 				state, i, place, (enum server_counter)j));
 		report_push(report, rows, row);
 	}
@@ -253,7 +241,8 @@ report_add_workers(struct report *report, json_t *workers, const json_t *place)
 		sum = json_array_get(workers, i);
 		if (sum == NULL) {
 			sum = report_object(report);
-			report_set_uint(report, sum, "slot", i);
+			report_set(report, sum, "slot",
+			    json_copy(json_object_get(row, "slot")));
 			report_push(report, workers, sum);
 		}
 		report_add_counters(report, sum, row);

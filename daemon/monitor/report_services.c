@@ -77,6 +77,8 @@ report_make_by_worker(struct report *report, unsigned slot)
 	unsigned i;
 
 	for (i = 0; i < state_slots(state); i++) {
+		if (!report_slot_counts(report->source, i))
+			continue;
 		report_add_up_slot(state, i, slot, &counters);
 		row = report_object(report);
 		report_set_uint(report, row, "slot", i);

@@ -31,7 +31,6 @@ control_source(const struct control_client *client)
 		.pools = sup->slots->pools,
 		.places = sup->slots->places,
 		.first = sup->first,
-		.workers = sup->plan->workers,
 		.connections_max = sup->plan->connections,
 		.started_ms = sup->started_ms,
 		.pid = (int32_t)getpid(),

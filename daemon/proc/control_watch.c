@@ -91,9 +91,7 @@ look_at_workers(struct control *control)
 	pid_t now, before;
 	unsigned slot;
 
-	for (slot = 0;
-	     slot < control->sup->plan->workers && slot < watch->nworkers;
-	     slot++) {
+	for (slot = 0; slot < watch->nworkers; slot++) {
 		now = worker_now(control, slot);
 		before = watch->workers[slot];
 		watch->workers[slot] = now;
@@ -191,7 +189,7 @@ control_watch_join(struct control *control)
 		watch->subscribers++;
 		return 0;
 	}
-	watch->nworkers = sup->plan->workers;
+	watch->nworkers = sup->plan->slots;
 	watch->nservers = sup->state->shape.servers;
 	watch->workers = mem_array(watch->nworkers, sizeof(*watch->workers));
 	watch->servers = mem_array(watch->nservers, sizeof(*watch->servers));

@@ -267,7 +267,6 @@ monitor_source(const struct monitor *monitor)
 		.pools = work->places->pools,
 		.places = work->places->places,
 		.first = task->first,
-		.workers = task->slots,
 		.connections_max = monitor->connections_max,
 		.started_ms = task->started_ms,
 		.pid = (int32_t)getppid(),

@@ -23,6 +23,16 @@
 
 static void supervisor_spawn(struct child *child);
 
+/* Whether the slot is to have a worker; also for all to see. */
+static void
+supervisor_want(struct supervisor *sup, unsigned slot, bool wanted)
+{
+	struct child *worker = &sup->workers[slot];
+
+	worker->wanted = wanted;
+	atomic_store(&sup->state->workers[worker->number].wanted, wanted);
+}
+
 static bool
 supervisor_all_ready(const struct supervisor *sup)
 {
@@ -71,7 +81,7 @@ supervisor_note_serving(struct supervisor *sup, const struct child *worker)
 
 	if (sup->phase < SUPERVISOR_DRAINING)
 		(void)atomic_compare_exchange_strong(
-		    &sup->state->workers[worker->slot].phase, &starting,
+		    &sup->state->workers[worker->number].phase, &starting,
 		    WORKER_SERVING);
 }
 
@@ -500,7 +510,7 @@ supervisor_open(struct supervisor *sup)
 		supervisor_init_child(sup, &sup->workers[slot], CHILD_WORKER);
 		sup->workers[slot].slot = slot;
 		sup->workers[slot].number = sup->first + slot;
-		sup->workers[slot].wanted = sup->sockets->wanted[slot];
+		supervisor_want(sup, slot, sup->sockets->wanted[slot]);
 	}
 	return 0;
 }
@@ -546,7 +556,7 @@ supervisor_each(struct supervisor *sup,
 void
 supervisor_add_worker(struct supervisor *sup, unsigned slot)
 {
-	sup->workers[slot].wanted = true;
+	supervisor_want(sup, slot, true);
 	supervisor_spawn(&sup->workers[slot]);
 }
 
@@ -555,7 +565,7 @@ supervisor_retire_worker(struct supervisor *sup, unsigned slot)
 {
 	struct child *worker = &sup->workers[slot];
 
-	worker->wanted = false;
+	supervisor_want(sup, slot, false);
 	loop_timer_cancel(sup->loop, &worker->respawn);
 	log_printf(sup->log, LOG_LEVEL_NOTICE,
 	    "worker %u is retired: its sessions have %llu ms to end", slot,

@@ -45,7 +45,7 @@
 #include "state/tally.h"
 
 #define STATE_NAME_MAX       64 /* of a service, NUL included */
-#define STATE_LAYOUT_VERSION 10
+#define STATE_LAYOUT_VERSION 11
 
 /* How much of everything there is room for; fixed when it is made. */
 struct state_shape {
@@ -81,7 +81,8 @@ enum worker_phase {
 
 struct state_worker {
 	_Alignas(64) _Atomic int32_t pid;
-	_Atomic uint32_t phase;        /* enum worker_phase */
+	_Atomic uint32_t phase;  /* enum worker_phase */
+	_Atomic uint32_t wanted; /* the slot is to be filled; the master's */
 	_Atomic uint64_t heartbeat_ms; /* monotonic; each turn */
 	_Atomic uint64_t next_session; /* numbering, kept over deaths */
 	_Atomic uint64_t log_dropped;

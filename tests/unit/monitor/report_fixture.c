@@ -64,6 +64,7 @@ open_workers(struct report_fixture *f)
 	for (i = 0; i < REPORT_WORKERS; i++) {
 		worker = &f->state->workers[i];
 		atomic_store(&worker->pid, 1000 + (int32_t)i);
+		atomic_store(&worker->wanted, 1);
 		atomic_store(&worker->phase, WORKER_SERVING);
 		atomic_store(&worker->heartbeat_ms, REPORT_NOW_MS - 10);
 		atomic_store(&worker->starts, 1);
@@ -99,7 +100,6 @@ report_fixture_open(struct report_fixture *f)
 		.services = f->services,
 		.pools = f->pools,
 		.places = f->places,
-		.workers = REPORT_WORKERS,
 		.connections_max = 1000,
 		.started_ms = REPORT_NOW_MS - 5000,
 		.pid = 999,

@@ -169,6 +169,42 @@ by_worker_the_parts_are_told(void **state)
 	json_decref(services);
 }
 
+/* There is room for more workers than there are; one has been retired. */
+static void
+slots_without_a_worker_are_not_told_of(void **state)
+{
+	struct report_fixture *f = *state;
+	json_t *report;
+	char *text;
+
+	atomic_store(&f->state->workers[0].wanted, 0);
+	atomic_store(&f->state->workers[0].phase, WORKER_DRAINING);
+	report = report_workers(&f->source, REPORT_NOW_MS);
+	assert_int_equal(json_array_size(report), 2);
+	json_decref(report);
+	atomic_store(&f->state->workers[0].pid, 0);
+	atomic_store(&f->state->workers[0].phase, WORKER_NONE);
+	report = report_workers(&f->source, REPORT_NOW_MS);
+	assert_int_equal(json_array_size(report), 1);
+	assert_int_equal(report_int(report, "0.slot"), 1);
+	json_decref(report);
+	report = report_status(&f->source, REPORT_NOW_MS);
+	assert_int_equal(report_int(report, "workers.configured"), 1);
+	assert_int_equal(report_int(report, "workers.well"), 1);
+	text = json_dumps(json_object_get(report, "warnings"), 0);
+	assert_null(strstr(text, "workers do not serve"));
+	free(text);
+	json_decref(report);
+	/* What it has counted is still told; what was never filled is not. */
+	report = report_services(&f->source, REPORT_NOW_MS, true);
+	assert_int_equal(json_array_size(report_at(report, "0.workers")), 2);
+	json_decref(report);
+	atomic_store(&f->state->workers[0].starts, 0);
+	report = report_services(&f->source, REPORT_NOW_MS, true);
+	assert_int_equal(json_array_size(report_at(report, "0.workers")), 1);
+	json_decref(report);
+}
+
 /* Worker 0 was there before an upgrade, worker 1 fills the same slot now. */
 static void
 both_sides_of_an_upgrade_are_told(void **state)
@@ -178,7 +214,6 @@ both_sides_of_an_upgrade_are_told(void **state)
 
 	f->state->shape.slots = 1;
 	f->source.first = 1;
-	f->source.workers = 1;
 	report_fixture_count(f, 0, 0, COUNTER_ACCEPTED, 3);
 	report_fixture_count(f, 1, 0, COUNTER_ACCEPTED, 4);
 	(void)report_fixture_session(f, 0, 0, "192.0.2.1:5");
@@ -673,6 +708,7 @@ main(void)
 		TEST(pool_without_a_usable_server_is_warned_of),
 		TEST(counters_are_those_of_all_workers),
 		TEST(by_worker_the_parts_are_told),
+		TEST(slots_without_a_worker_are_not_told_of),
 		TEST(both_sides_of_an_upgrade_are_told),
 		TEST(server_with_many_connections_is_full),
 		TEST(limit_of_a_server_is_the_one_that_holds),
