@@ -165,6 +165,47 @@ time_out_is_told_with_the_line_that_sets_it(void **state)
 	muxd_stop(muxd);
 }
 
+static void
+expect_waited(const char *answer, const char *what)
+{
+	const char *at = strstr(answer, what);
+
+	if (at == NULL || strncmp(at + strlen(what), "0", 1) == 0)
+		test_fail("no wait after %s in: %s", what, answer);
+}
+
+static void
+waits_for_a_limit_and_for_a_server_are_told(void **state)
+{
+	int a = server_listen("127.0.0.1:0"), b = server_listen("127.0.0.1:0");
+	struct muxd *muxd = start_relay(address_of(a), address_of(b),
+	    "limit { connections = 2 wait_timeout = \"1m\" }");
+	int first, second, third;
+
+	(void)state;
+	(void)control_order(muxd, "disable p/b");
+	(void)control_order(muxd, "set max-connections p/a 1");
+	first = enter(muxd, "relay", "127.0.0.2");
+	client_adopt(server_accept(a));
+	second = enter(muxd, "relay", "127.0.0.3"); /* for a server */
+	(void)explain_until(muxd, "explain 127.0.0.3", "\"phase\":\"queued\"");
+	third = enter(muxd, "relay", "127.0.0.4"); /* for a limit */
+	(void)explain_until(muxd, "show services", "\"waited\":1");
+	assert_true(client_stays_silent(third, 20));
+	client_reset(first);
+	client_adopt(server_accept(a));
+	client_reset(second);
+	expect_waited(
+	    explain_until(muxd, "explain 127.0.0.3", "\"kind\":\"session\""),
+	    "\"server_ms\":");
+	client_adopt(server_accept(a));
+	client_reset(third);
+	expect_waited(
+	    explain_until(muxd, "explain 127.0.0.4", "\"kind\":\"session\""),
+	    "\"limit_ms\":");
+	muxd_stop(muxd);
+}
+
 /* What the log does not want is remembered all the same, and not written. */
 static void
 without_an_access_log_it_is_remembered(void **state)
@@ -358,6 +399,7 @@ main(void)
 		system_test(
 		    refused_clients_are_told_the_rule_or_limit_and_its_line),
 		system_test(time_out_is_told_with_the_line_that_sets_it),
+		system_test(waits_for_a_limit_and_for_a_server_are_told),
 		system_test(without_an_access_log_it_is_remembered),
 		system_test(what_is_not_to_be_remembered_is_not),
 		system_test(client_behind_a_proxy_is_found_by_its_own_address),
