@@ -73,13 +73,14 @@ explain_set_limit(struct report *report, json_t *object,
 		[MEMO_LIMIT_DAEMON] = { "limits", "connections" },
 		[MEMO_LIMIT_RATE] = { "service.limit", "rate" },
 	};
-	bool own = strcmp(names[kind].section, "limits") != 0;
+	const char *section = names[kind].section;
+	bool own = section != NULL && strcmp(section, "limits") != 0;
 
 	/* The service is gone with a reload. */
-	if (own && service == NULL)
+	if (section == NULL || (own && service == NULL))
 		return;
-	explain_set_option(report, object, own ? service : NULL,
-	    names[kind].section, names[kind].option);
+	explain_set_option(
+	    report, object, own ? service : NULL, section, names[kind].option);
 }
 
 const char *
