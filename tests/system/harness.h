@@ -32,7 +32,7 @@ struct muxd {
 	pid_t pid;   /* of the master; 0 before and after its life */
 	pid_t group; /* of its processes: that of the first master */
 	struct capture *capture;
-	size_t mark; /* log lines before this one are not looked at */
+	size_t mark;        /* log lines before this one are not looked at */
 	const char *binary; /* NULL: MUXD; may be set before muxd_launch() */
 	/* More arguments, NULL at the end; may be set before muxd_launch(). */
 	const char *const *arguments;
