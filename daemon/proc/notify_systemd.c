@@ -23,7 +23,7 @@
 #include "base/clock.h"
 
 /* What the manager may take to answer. */
-#define SETTLE_USEC (2 * UINT64_C(1000000))
+#define SETTLE_USEC     (2 * UINT64_C(1000000))
 #define NOTIFY_TEXT_MAX 512
 #define NOTIFY_WAIT_S   2
 

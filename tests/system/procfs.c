@@ -131,21 +131,35 @@ procfs_title(pid_t pid, char *title, size_t size)
 	title[len] = '\0';
 }
 
-uint64_t
-procfs_private_kib(pid_t pid)
+/* The sum of two lines of smaps_rollup, of which one may be NULL. */
+static uint64_t
+sum_rollup(pid_t pid, const char *one, const char *other)
 {
 	FILE *file = procfs_open(pid, "smaps_rollup");
-	char line[256];
+	char line[256], key[64];
 	uint64_t sum = 0, value;
 
 	if (file == NULL)
 		test_fail("smaps_rollup of %d: %s", (int)pid, strerror(errno));
 	while (fgets(line, sizeof(line), file) != NULL)
-		if (sscanf(line, "Private_Clean: %" SCNu64, &value) == 1 ||
-		    sscanf(line, "Private_Dirty: %" SCNu64, &value) == 1)
+		if (sscanf(line, "%63[^:]: %" SCNu64, key, &value) == 2 &&
+		    (strcmp(key, one) == 0 ||
+			(other != NULL && strcmp(key, other) == 0)))
 			sum += value;
 	fclose(file);
 	return sum;
+}
+
+uint64_t
+procfs_private_kib(pid_t pid)
+{
+	return sum_rollup(pid, "Private_Clean", "Private_Dirty");
+}
+
+uint64_t
+procfs_anonymous_kib(pid_t pid)
+{
+	return sum_rollup(pid, "Anonymous", NULL);
 }
 
 uint64_t

@@ -29,6 +29,10 @@ void procfs_title(pid_t pid, char *title, size_t size);
 /* Resident memory that belongs to the process alone, in KiB. */
 uint64_t procfs_private_kib(pid_t pid);
 
+/* Of that, what is backed by no file: what it has allocated.  What others do
+ * makes no difference here, as it does for the pages of libraries. */
+uint64_t procfs_anonymous_kib(pid_t pid);
+
 /* CPU time used, user and system, in milliseconds. */
 uint64_t procfs_cpu_ms(pid_t pid);
 
