@@ -5,8 +5,6 @@
 
 #include <stdio.h>
 
-#include "proc/successor.h"
-
 int
 master_sort_inherited(struct master *master)
 {
@@ -19,21 +17,14 @@ master_sort_inherited(struct master *master)
 	return result;
 }
 
-int
-master_bind(struct master *master)
+static int
+master_bind_all(struct master *master, struct conf_errors *errors)
 {
-	struct conf_errors errors = { 0 };
 	int result;
 
-	if (successor_is_held(&master->successor)) {
-		result = successor_bind(master, &errors);
-		conf_errors_print(&errors, stderr);
-		conf_errors_free(&errors);
-		return result;
-	}
 	result =
 	    sockets_open(&master->sockets, master->conf, master->plan.workers,
-		master->plan.slots, &master->inherited, &errors);
+		master->plan.slots, &master->inherited, errors);
 	master->sockets.kept = master->store.heard;
 	if (result == 0 && master->inherited.taken > 0)
 		log_printf(&master->log, LOG_LEVEL_NOTICE,
@@ -43,15 +34,26 @@ master_bind(struct master *master)
 	if (result == 0) {
 		master->plan.bound = sockets_count_slots(&master->sockets);
 		if (plan_update(&master->plan, master->conf) == -1) {
-			conf_error_add(&errors, false, master->conf_path, 0,
+			conf_error_add(errors, false, master->conf_path, 0,
 			    "too many sockets were handed over for the open"
 			    " files that are allowed (RLIMIT_NOFILE)");
 			result = -1;
 		}
 	}
 	if (status_sockets_open(&master->status_sockets, master->conf,
-		&master->inherited, &errors) == -1)
+		&master->inherited, errors) == -1)
 		result = -1;
+	return result;
+}
+
+int
+master_bind(struct master *master)
+{
+	struct conf_errors errors = { 0 };
+	int result = successor_is_held(&master->successor)
+	    ? successor_bind(master, &errors)
+	    : master_bind_all(master, &errors);
+
 	conf_errors_print(&errors, stderr);
 	conf_errors_free(&errors);
 	return result;
