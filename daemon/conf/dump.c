@@ -126,18 +126,19 @@ append_gap(const struct dump *dump, const struct conf_option *option, size_t i,
 	strbuf_printf(out, "%s    ", indent(dump));
 }
 
-/* Append "value", or { "value", "value" }.  False: there is none. */
-static bool
+/* Append "value", or { "value", "value" }; how many there are.  *start is where
+ * the last line of it begins. */
+static size_t
 append_value(const struct dump *dump, const struct conf_option *option,
-    struct strbuf *out)
+    struct strbuf *out, size_t *start)
 {
 	const struct conf_type *type = option->type;
 	struct strbuf text = { 0 };
-	size_t i, start = 0;
+	size_t i;
 
 	for (i = 0; type->format(option, dump->scope->base, i, &text); i++) {
 		if (type->list)
-			append_gap(dump, option, i, out, &start);
+			append_gap(dump, option, i, out, start);
 		if (type->quoted)
 			conf_value_quote(
 			    out, text.text != NULL ? text.text : "", text.len);
@@ -146,32 +147,30 @@ append_value(const struct dump *dump, const struct conf_option *option,
 		out->failed = out->failed || text.failed;
 		strbuf_free(&text);
 	}
-	if (i == 0)
-		return false;
-	if (type->list)
+	if (i > 0 && type->list)
 		strbuf_puts(out, " }");
-	if (dump->origins)
-		append_origin(dump, option, i - 1, out, start);
-	else
-		strbuf_puts(out, "\n");
-	return true;
+	return i;
 }
 
 static int
 dump_option(const struct dump *dump, const struct conf_option *option)
 {
 	struct strbuf line = { 0 };
-	bool present;
+	size_t n, start = 0;
 	int rc = 0;
 
 	if (option->replaces != NULL)
 		return 0;
 	strbuf_printf(&line, "%s%s = ", indent(dump), option->name);
-	present = append_value(dump, option, &line);
+	n = append_value(dump, option, &line, &start);
+	if (n > 0 && dump->origins)
+		append_origin(dump, option, n - 1, &line, start);
+	else
+		strbuf_puts(&line, "\n");
 	if (line.failed) {
 		errno = ENOMEM;
 		rc = -1;
-	} else if (present && fputs(line.text, dump->out) == EOF) {
+	} else if (n > 0 && fputs(line.text, dump->out) == EOF) {
 		rc = -1;
 	}
 	strbuf_free(&line);
@@ -318,6 +317,7 @@ conf_tell(const struct conf *conf, const void *base, const char *section,
 	const struct conf_option *found = find_option(section, option);
 	const struct conf_scope *global = &conf->source->scopes[0];
 	const struct conf_setting *setting;
+	size_t start = 0;
 	const struct dump dump = {
 		.conf = conf,
 		.scope = base != NULL ? conf_source_scope(conf->source, base)
@@ -337,5 +337,5 @@ conf_tell(const struct conf *conf, const void *base, const char *section,
 	if (element != CONF_ELEMENTS)
 		return found->type->format(
 		    found, dump.scope->base, element, value);
-	return append_value(&dump, found, value);
+	return append_value(&dump, found, value, &start) > 0;
 }

@@ -259,6 +259,7 @@ counters_go_on(void **state)
 	before = upgrade_apply(muxd);
 	for (i = 0; i < 7; i++)
 		client_visit(address, NULL, "hello\n");
+	muxd_wait_logs(muxd, 7, "msg=\"session ended\"");
 	assert_int_equal(
 	    number_at(muxd, "show services", "accepted"), CLIENTS + 7);
 	assert_int_equal(number_at(muxd, "status", "sessions"), CLIENTS);

@@ -88,6 +88,8 @@ static const struct sample samples[] = {
 	    { "warn", "verbose", "3", "\"\"" } },
 	{ "log", "format", { "logfmt", "\"json\"" }, { "xml", "\"\"" } },
 	{ "log", "access", BOOLEAN_VALUES },
+	{ "log", "progress", { "0", "1s", "\"1h\"", "7d" },
+	    { "999ms", "8d", "10", "\"\"" } },
 	{ "log", "remember", BOOLEAN_VALUES },
 	{ "log", "tcp_info", { "never", "\"unclean\"", "always" },
 	    { "maybe", "true", "\"\"" } },
