@@ -4,6 +4,7 @@
 #include "proc/successor.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -74,11 +75,35 @@ successor_check_gone(struct successor *successor)
 	if (successor->phase != SUCCESSOR_ALONE || successor->presence.fd != -1)
 		return;
 	successor->phase = SUCCESSOR_NONE;
+	loop_timer_cancel(master->loop, &successor->patience);
 	successor_hang_up(successor);
 	successor_release(successor);
 	log_printf(&master->log, LOG_LEVEL_NOTICE,
 	    "the muxd that was here before has ended");
 	master_predecessor_gone(master);
+}
+
+/* Nobody else is left to end a worker that hangs. */
+static void
+successor_impatient(struct timer *timer)
+{
+	struct successor *successor =
+	    container_of(timer, struct successor, patience);
+	struct master *master = successor->master;
+	unsigned slots = state_slots(master->state), i;
+	pid_t pid;
+
+	for (i = 0; successor->shares && i < master->state->shape.workers;
+	     i++) {
+		pid = atomic_load(&master->state->workers[i].pid);
+		if (i / slots == master->sup.first / slots || pid <= 0)
+			continue;
+		log_printf(&master->log, LOG_LEVEL_ERROR,
+		    "worker %u (process %ld) has outlived its master: killing"
+		    " it",
+		    state_slot(master->state, i), (long)pid);
+		(void)kill(pid, SIGKILL);
+	}
 }
 
 void
@@ -88,6 +113,7 @@ successor_abandon(struct successor *successor)
 		return;
 	successor_tell(successor, MESSAGE_STOP);
 	successor_close_presence(successor);
+	loop_timer_cancel(successor->master->loop, &successor->patience);
 	successor->phase = SUCCESSOR_NONE;
 }
 
@@ -214,6 +240,8 @@ successor_broken(struct channel *channel)
 	struct successor *successor = channel->owner;
 
 	successor->orphaned = true;
+	loop_timer_set(successor->master->loop, &successor->patience,
+	    SUCCESSOR_PATIENCE_MS);
 	switch (successor->phase) {
 	case SUCCESSOR_READY:
 		successor_take(successor);
@@ -242,6 +270,7 @@ successor_watch(struct master *master)
 	const struct handover *handover = successor->handover;
 	int fd = master->sup.presence.read_fd;
 
+	timer_init(&successor->patience, successor_impatient);
 	successor->channel = mem_zalloc(sizeof(*successor->channel));
 	if (successor->channel == NULL ||
 	    channel_open(successor->channel, master->loop, handover->channel_fd,
@@ -272,8 +301,12 @@ successor_close(struct successor *successor)
 {
 	if (successor->master == NULL)
 		return;
-	if (successor->master->loop != NULL) {
+	if (successor->channel != NULL) {
+		loop_timer_cancel(
+		    successor->master->loop, &successor->patience);
 		successor_hang_up(successor);
+	}
+	if (successor->master->loop != NULL) {
 		successor_close_presence(successor);
 	}
 	handover_free(successor->handover);

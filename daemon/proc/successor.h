@@ -26,6 +26,9 @@
 #include "proc/handover.h"
 #include "proc/message.h"
 
+/* What they may take to end. */
+#define SUCCESSOR_PATIENCE_MS 10000
+
 struct master;
 
 enum successor_phase {
@@ -46,6 +49,7 @@ struct successor {
 	bool orphaned;             /* the other master is gone */
 	struct channel *channel;   /* to it; NULL: closed */
 	struct io presence;        /* fd -1: all its processes are gone */
+	struct timer patience;     /* with workers whose master is gone */
 };
 
 /*

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "procfs.h"
 #include "records.h"
 
 /* A file that runs cannot be written to: another one takes its name. */
@@ -128,9 +129,32 @@ upgrade_wait_left(struct muxd *muxd, pid_t before)
 	muxd_wait_log(muxd, "msg=\"the muxd that was here before has ended\"");
 }
 
+/* Whether a process of the muxd is this one's child, but for its master. */
+static bool
+has_orphans(const struct muxd *muxd)
+{
+	pid_t children[64];
+	size_t i, n = procfs_children(getpid(), children, 64);
+
+	for (i = 0; i < n && i < 64; i++)
+		if (children[i] != muxd->pid &&
+		    getpgid(children[i]) == muxd->group)
+			return true;
+	return false;
+}
+
 void
 upgrade_reap(struct muxd *muxd)
 {
-	while (waitpid(-muxd->group, NULL, WNOHANG) > 0)
-		continue;
+	int64_t deadline = test_now_ms() + test_deadline_ms();
+
+	do {
+		while (waitpid(-muxd->group, NULL, WNOHANG) > 0)
+			continue;
+		if (!has_orphans(muxd))
+			return;
+		poll(NULL, 0, 2);
+	} while (test_now_ms() < deadline);
+	muxd_show_log(muxd);
+	test_fail("processes of a master that was killed live on");
 }

@@ -29,8 +29,8 @@ pid_t upgrade_wait(struct muxd *muxd);
 /* The master before has ended, with status 0, and the other one knows. */
 void upgrade_wait_left(struct muxd *muxd, pid_t before);
 
-/* Children of a master that was killed have become this process's: take the
- * status of those that have ended. */
+/* Children of a master that was killed have become this process's: wait for
+ * their ends. */
 void upgrade_reap(struct muxd *muxd);
 
 #endif
