@@ -234,8 +234,8 @@ services_commit(struct services *services, struct generation *generation)
 	services_set_current(services, generation);
 	for (i = 0; i < generation->ndoors; i++)
 		if (generation->doors[i].gate != NULL)
-			gate_lead_to(generation->doors[i].gate,
-			    &generation->doors[i]);
+			gate_lead_to(
+			    generation->doors[i].gate, &generation->doors[i]);
 	for (node = services->gates.next; node != &services->gates;
 	     node = node->next) {
 		gate = container_of(node, struct gate, link);
