@@ -12,26 +12,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/compat.h"
 #include "base/mem.h"
-#include "event/wake.h"
-#include "proc/fd_pair.h"
 #include "proc/heir.h"
 #include "proc/release.h"
 #include "proc/spawn.h"
+#include "proc/supervisor_common.h"
 #include "proc/vitals.h"
-
-static void supervisor_spawn(struct child *child);
-
-/* Whether the slot is to have a worker; also for all to see. */
-static void
-supervisor_want(struct supervisor *sup, unsigned slot, bool wanted)
-{
-	struct child *worker = &sup->workers[slot];
-
-	worker->wanted = wanted;
-	atomic_store(&sup->state->workers[worker->number].wanted, wanted);
-}
 
 static bool
 supervisor_all_ready(const struct supervisor *sup)
@@ -47,7 +33,7 @@ supervisor_all_ready(const struct supervisor *sup)
 	return true;
 }
 
-static void
+void
 supervisor_tell_drain(struct supervisor *sup, struct child *worker)
 {
 	uint64_t now = loop_now(sup->loop);
@@ -111,7 +97,7 @@ supervisor_worker_ready(struct supervisor *sup, struct child *worker)
 
 /* Draining: the master needs the slot's sockets no longer, and with the last
  * slot's not those that all share. */
-static void
+void
 supervisor_let_go(struct supervisor *sup, struct child *worker)
 {
 	unsigned slot;
@@ -267,7 +253,7 @@ supervisor_note_start(struct supervisor *sup, const struct child *child)
 	atomic_fetch_add(&shared->starts, 1);
 }
 
-static void
+void
 supervisor_spawn(struct child *child)
 {
 	struct supervisor *sup = child->owner;
@@ -291,7 +277,7 @@ supervisor_spawn(struct child *child)
 	vitals_steer(sup);
 }
 
-static void
+void
 supervisor_respawn(struct timer *timer)
 {
 	supervisor_spawn(container_of(timer, struct child, respawn));
@@ -366,7 +352,7 @@ free_channel(struct retired *retired)
 }
 
 /* A worker that was retired is gone. */
-static void
+void
 supervisor_end_linger(struct supervisor *sup, struct child *worker)
 {
 	worker->given_up = false;
@@ -434,103 +420,6 @@ supervisor_reap(struct supervisor *sup)
 		sup->ops->ended(sup);
 }
 
-static void
-supervisor_init_child(
-    struct supervisor *sup, struct child *child, enum child_kind kind)
-{
-	child->kind = kind;
-	child->owner = sup;
-	timer_init(&child->respawn, supervisor_respawn);
-}
-
-/* A channel of log records: see base/log.h. */
-static int
-make_log(int fds[2])
-{
-	return compat_socketpair(SOCK_DGRAM, fds);
-}
-
-static int
-supervisor_allocate(struct supervisor *sup)
-{
-	unsigned n = sup->plan->slots, bells = sup->state->shape.workers;
-
-	sup->workers = mem_array(n, sizeof(*sup->workers));
-	sup->logs = fd_pairs_new(n + 2U);
-	sup->wake_fds = mem_array(bells, sizeof(*sup->wake_fds));
-	sup->sick = mem_array(n, sizeof(*sup->sick));
-	return sup->workers == NULL || sup->logs == NULL ||
-		sup->wake_fds == NULL || sup->sick == NULL
-	    ? -1
-	    : 0;
-}
-
-static int
-supervisor_make_pairs(struct supervisor *sup)
-{
-	unsigned bells = sup->state->shape.workers, i;
-
-	if (sup->wakes == NULL) {
-		sup->wakes = fd_pairs_new(bells);
-		if (sup->wakes == NULL ||
-		    fd_pairs_make(sup->wakes, bells, wake_make) == -1)
-			return -1;
-	}
-	if (fd_pairs_make(sup->logs, sup->plan->slots + 2U, make_log) == -1 ||
-	    fd_pairs_make(&sup->presence, 1, wake_make) == -1)
-		return -1;
-	for (i = 0; i < bells; i++)
-		sup->wake_fds[i] = sup->wakes[i].write_fd;
-	return 0;
-}
-
-/* What a dead worker held is given back by the master: others may wait for
- * it. */
-static void
-supervisor_wake(void *arg, unsigned worker)
-{
-	const struct supervisor *sup = arg;
-
-	if (worker < sup->state->shape.workers)
-		wake_send(sup->wake_fds[worker]);
-}
-
-int
-supervisor_open(struct supervisor *sup)
-{
-	unsigned slot;
-
-	sup->presence.read_fd = sup->presence.write_fd = -1;
-	if (supervisor_allocate(sup) == -1 || supervisor_make_pairs(sup) == -1)
-		return -1;
-	sup->state->wake = supervisor_wake;
-	sup->state->wake_arg = sup;
-	supervisor_init_child(sup, &sup->monitor, CHILD_MONITOR);
-	for (slot = 0; slot < sup->plan->slots; slot++) {
-		supervisor_init_child(sup, &sup->workers[slot], CHILD_WORKER);
-		sup->workers[slot].slot = slot;
-		sup->workers[slot].number = sup->first + slot;
-		supervisor_want(sup, slot, sup->sockets->wanted[slot]);
-	}
-	return 0;
-}
-
-void
-supervisor_close(struct supervisor *sup)
-{
-	if (sup->plan == NULL)
-		return;
-	fd_pairs_free(sup->wakes, sup->state->shape.workers);
-	if (sup->presence.read_fd != -1) {
-		(void)close(sup->presence.read_fd);
-		(void)close(sup->presence.write_fd);
-	}
-	fd_pairs_free(sup->logs, sup->plan->slots + 2U);
-	mem_free(sup->sick);
-	mem_free(sup->wake_fds);
-	mem_free(sup->workers);
-}
-
 int
 supervisor_start(struct supervisor *sup)
 {
@@ -540,98 +429,6 @@ supervisor_start(struct supervisor *sup)
 		return -1;
 	vitals_start(sup);
 	return 0;
-}
-
-void
-supervisor_each(struct supervisor *sup,
-    void (*call)(void *arg, struct child *child), void *arg)
-{
-	unsigned slot;
-
-	call(arg, &sup->monitor);
-	for (slot = 0; slot < sup->plan->slots; slot++)
-		call(arg, &sup->workers[slot]);
-}
-
-void
-supervisor_add_worker(struct supervisor *sup, unsigned slot)
-{
-	supervisor_want(sup, slot, true);
-	supervisor_spawn(&sup->workers[slot]);
-}
-
-void
-supervisor_retire_worker(struct supervisor *sup, unsigned slot)
-{
-	struct child *worker = &sup->workers[slot];
-
-	supervisor_want(sup, slot, false);
-	loop_timer_cancel(sup->loop, &worker->respawn);
-	log_printf(sup->log, LOG_LEVEL_NOTICE,
-	    "worker %u is retired: its sessions have %llu ms to end", slot,
-	    (unsigned long long)sup->conf->drain_timeout);
-	if (worker->phase == CHILD_DOWN)
-		supervisor_end_linger(sup, worker);
-	else if (channel_send(worker->channel, MESSAGE_RETIRE,
-		     (uint32_t)sup->conf->drain_timeout) == -1)
-		(void)kill(worker->pid, SIGKILL);
-}
-
-void
-supervisor_steer_again(struct supervisor *sup)
-{
-	sup->steer_again |= sup->sockets->steered;
-	vitals_steer(sup);
-}
-
-void
-supervisor_tell_workers(
-    struct supervisor *sup, enum message_type type, uint32_t value)
-{
-	struct child *worker;
-	unsigned slot;
-
-	for (slot = 0; slot < sup->plan->slots; slot++) {
-		worker = &sup->workers[slot];
-		if (worker->phase != CHILD_DOWN)
-			(void)channel_send(worker->channel, type, value);
-	}
-}
-
-void
-supervisor_kill_workers(struct supervisor *sup)
-{
-	unsigned slot;
-
-	for (slot = 0; slot < sup->plan->slots; slot++)
-		if (sup->workers[slot].phase != CHILD_DOWN)
-			(void)kill(sup->workers[slot].pid, SIGKILL);
-}
-
-void
-supervisor_drain(struct supervisor *sup, uint64_t timeout_ms)
-{
-	struct child *worker;
-	unsigned slot;
-
-	/* Who has ended by now gets a successor for its queues. */
-	supervisor_reap(sup);
-	sup->phase = SUPERVISOR_DRAINING;
-	sup->drain_until = loop_now(sup->loop) + timeout_ms;
-	for (slot = 0; slot < sup->plan->slots; slot++) {
-		worker = &sup->workers[slot];
-		/* Another worker has the queues of one that is retired. */
-		if (!worker->wanted)
-			supervisor_let_go(sup, worker);
-		if (worker->phase == CHILD_RUNNING)
-			supervisor_tell_drain(sup, worker);
-		else if (!worker->wanted)
-			continue;
-		else if (worker->given_up)
-			supervisor_let_go(sup, worker);
-		else if (worker->phase == CHILD_DOWN)
-			supervisor_spawn(worker);
-	}
 }
 
 bool
@@ -650,76 +447,6 @@ supervisor_release(struct supervisor *sup)
 		sup->sockets->steered |= sockets_are_parked(sup->sockets, slot);
 	supervisor_steer_again(sup);
 	return listens;
-}
-
-void
-supervisor_leave(struct supervisor *sup, uint64_t timeout_ms)
-{
-	struct child *worker;
-	unsigned slot;
-
-	supervisor_reap(sup);
-	sup->phase = SUPERVISOR_DRAINING;
-	sup->yielded = true;
-	/* First, so that a worker which alone has a socket is the last to
-	 * close it. */
-	sup->sockets->removed = true;
-	sockets_close(sup->sockets);
-	for (slot = 0; slot < sup->plan->slots; slot++) {
-		worker = &sup->workers[slot];
-		worker->emptied = true;
-		loop_timer_cancel(sup->loop, &worker->respawn);
-		if (worker->phase != CHILD_DOWN &&
-		    channel_send(worker->channel, MESSAGE_LEAVE,
-			(uint32_t)timeout_ms) == -1)
-			(void)kill(worker->pid, SIGKILL);
-	}
-}
-
-void
-supervisor_stop(struct supervisor *sup)
-{
-	unsigned slot;
-
-	sup->phase = SUPERVISOR_STOPPING;
-	loop_timer_cancel(sup->loop, &sup->monitor.respawn);
-	for (slot = 0; slot < sup->plan->slots; slot++)
-		loop_timer_cancel(sup->loop, &sup->workers[slot].respawn);
-}
-
-unsigned
-supervisor_workers_left(const struct supervisor *sup)
-{
-	const struct child *worker;
-	unsigned slot, n = 0;
-
-	for (slot = 0; slot < sup->plan->slots; slot++) {
-		worker = &sup->workers[slot];
-		n += worker->phase != CHILD_DOWN ||
-		    (sup->phase == SUPERVISOR_DRAINING && !worker->emptied &&
-			!worker->given_up);
-	}
-	return n;
-}
-
-bool
-supervisor_monitor_alive(const struct supervisor *sup)
-{
-	return sup->monitor.phase != CHILD_DOWN;
-}
-
-void
-supervisor_tell_monitor(struct supervisor *sup, enum message_type type)
-{
-	if (supervisor_monitor_alive(sup))
-		(void)channel_send(sup->monitor.channel, type, 0);
-}
-
-void
-supervisor_kill_monitor(struct supervisor *sup)
-{
-	if (supervisor_monitor_alive(sup))
-		(void)kill(sup->monitor.pid, SIGKILL);
 }
 
 bool
