@@ -14,6 +14,7 @@
 #include <netinet/tcp.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
 #include <string.h>
@@ -34,10 +35,13 @@ compat_shared_memory(const char *name, size_t size)
 		errno = EINVAL;
 		return -1;
 	}
-	fd = memfd_create(name, MFD_CLOEXEC);
+	fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd == -1)
 		return -1;
-	if (ftruncate(fd, (off_t)size) == -1) {
+	/* Who is given it cannot cut it short below another one's map. */
+	if (ftruncate(fd, (off_t)size) == -1 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) ==
+		-1) {
 		saved = errno;
 		(void)close(fd);
 		errno = saved;

@@ -264,15 +264,23 @@ report_worker_moves(const struct report *report, unsigned number)
 	    report_worker_well(source, number - source->first, report->now_ms);
 }
 
-/* A counter of the slot; of a worker that leaves, what is its own. */
+/* A counter of the slot, but for what those that leave have a row for; of one of
+ * them, what is its own. */
 static uint64_t
 report_worker_counter(
     const struct report_source *source, unsigned number, enum counter counter)
 {
+	const struct state *state = source->state;
+	uint64_t n = state_worker_events(state, number, counter);
+	unsigned i;
+
 	if (report_is_leaving(source, number))
-		return state_worker_events(source->state, number, counter);
-	return report_slot_counter(
-	    source->state, state_slot(source->state, number), counter);
+		return n;
+	for (i = state_slot(state, number); i < state->shape.workers;
+	     i += state_slots(state))
+		if (i != number && atomic_load(&state->workers[i].pid) == 0)
+			n += state_worker_events(state, i, counter);
+	return n;
 }
 
 static json_t *

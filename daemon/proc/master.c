@@ -66,7 +66,7 @@ master_conclude(struct master *master)
 	master_set_deadline(master, MASTER_GRACE_MS);
 }
 
-static void
+void
 master_stop_goes_on(struct master *master)
 {
 	if (supervisor_workers_left(&master->sup) > 0 ||
@@ -179,11 +179,16 @@ master_cannot_start(struct master *master)
 void
 master_terminate(struct master *master)
 {
-	if (successor_is_held(&master->successor)) {
+	if (master->successor.phase == SUCCESSOR_SERVING) {
+		master->successor.terminate = true;
+	} else if (successor_is_held(&master->successor)) {
 		/* Nobody has noticed it yet. */
 		master_cannot_start(master);
 	} else if (master->phase < MASTER_DRAINING) {
 		master_drain(master);
+	} else if (master->replaced && !master->told) {
+		/* A terminal tells both: its sessions end as they do. */
+		master->told = true;
 	} else if (master->phase == MASTER_DRAINING) {
 		master->phase = MASTER_STOPPING;
 		log_printf(&master->log, LOG_LEVEL_NOTICE,

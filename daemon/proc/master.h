@@ -82,6 +82,7 @@ struct master {
 	int ready_fd;   /* told when the daemon is up, or -1: see detach.h */
 	bool served;    /* it has been up */
 	bool concluded; /* the summary is written */
+	bool told;      /* to stop, when another one had taken over */
 	bool
 	    replaced; /* another process is the daemon: only sessions are left */
 };
@@ -115,6 +116,7 @@ int master_lock(struct master *master);
 void master_serve_on(struct master *master);
 void master_hang_up(struct master *master);
 void master_wait_for_end(struct master *master, uint64_t timeout_ms);
+void master_stop_goes_on(struct master *master);
 
 /* What was held serves: the daemon is this process from now on; or it cannot
  * be, for a reason that was logged. */

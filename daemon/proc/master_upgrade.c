@@ -44,7 +44,7 @@ void
 master_predecessor_gone(struct master *master)
 {
 	if (master->phase > MASTER_SERVING)
-		master_wait_for_end(master, 0);
+		master_stop_goes_on(master);
 }
 
 /* ---- the old one ---- */
@@ -112,6 +112,7 @@ master_leave(struct master *master)
 	/* While the service manager listens to this process. */
 	leave_addresses(master);
 	leave_tell(master, timeout);
+	pulse_close(&master->pulse);
 	reload_cancel(&master->reload);
 	control_hand_over(&master->control);
 	for (i = 0; i < master->upgrade.nforgone; i++)

@@ -142,8 +142,14 @@ successor_serve(struct successor *successor)
 	successor->handover = NULL;
 	conf_free(successor->before);
 	successor->before = NULL;
+	/* Not before: what is noted as used by this one alone is forgotten if
+	 * it fails. */
+	slots_use(&master->slots, master->conf, master->state,
+	    master->sup.generation);
 	master_take_over(master);
 	successor_check_gone(successor);
+	if (successor->terminate)
+		master_terminate(master);
 }
 
 void
@@ -175,8 +181,6 @@ successor_take(struct successor *successor)
 	successor->phase = SUCCESSOR_TAKING;
 	sockets_settle(&master->sockets, &warnings);
 	conf_errors_free(&warnings);
-	slots_use(&master->slots, master->conf, master->state,
-	    master->sup.generation);
 	slots_apply(&master->slots, master->conf,
 	    successor->shares ? successor->before : NULL, master->state);
 	successor_monitor_up(master);
@@ -189,16 +193,18 @@ successor_monitor_up(struct master *master)
 		supervisor_tell_monitor(&master->sup, MESSAGE_TAKE);
 }
 
-/* Who waits there has nobody here. */
-static void
+/* Who waits there has nobody here.  -1 when that cannot be told. */
+static int
 successor_forgo(const struct successor *successor)
 {
 	const struct sockets *sockets = &successor->master->sockets;
 	size_t i;
 
 	for (i = 0; i < sockets->nleftover; i++)
-		(void)channel_send(
-		    successor->channel, MESSAGE_FORGO, sockets->leftover[i].id);
+		if (channel_send(successor->channel, MESSAGE_FORGO,
+			sockets->leftover[i].id) == -1)
+			return -1;
+	return 0;
 }
 
 void
@@ -214,8 +220,12 @@ successor_ready(struct master *master)
 		successor_take(successor);
 		return;
 	}
-	successor_forgo(successor);
-	(void)channel_send(successor->channel, MESSAGE_READY, 0);
+	if (successor_forgo(successor) == -1 ||
+	    channel_send(successor->channel, MESSAGE_READY, 0) == -1) {
+		log_printf(&master->log, LOG_LEVEL_ERROR,
+		    "the muxd before cannot be told: %s", strerror(errno));
+		master_cannot_start(master);
+	}
 }
 
 /* ---- what the other one says ---- */

@@ -47,6 +47,7 @@ struct successor {
 	struct conf *before;       /* the configuration of the other one */
 	bool shares;               /* the state is the other one's */
 	bool orphaned;             /* the other master is gone */
+	bool terminate;            /* told to, while the other one leaves */
 	struct channel *channel;   /* to it; NULL: closed */
 	struct io presence;        /* fd -1: all its processes are gone */
 	struct timer patience;     /* with workers whose master is gone */

@@ -74,6 +74,9 @@ supervisor_note_serving(struct supervisor *sup, const struct child *worker)
 static void
 supervisor_worker_ready(struct supervisor *sup, struct child *worker)
 {
+	/* It was about to start when the master let go of its sockets. */
+	if (worker->emptied)
+		return;
 	if (sup->phase == SUPERVISOR_STOPPING || sup->held)
 		return;
 	/* It is retired, or about to be: nothing is there for it to do. */

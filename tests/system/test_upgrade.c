@@ -515,6 +515,34 @@ stop_lets_both_drain(void **state)
 	assert_int_equal(muxd_wait_status(muxd), 0);
 }
 
+/* The end of the process before, and of its sessions, takes nothing of the
+ * time that is left. */
+static void
+stop_gives_the_rest_its_time(void **state)
+{
+	struct muxd *muxd = muxd_start(
+	    "defaults { drain_timeout = \"1h\" }\nworkers = 2\n" ECHO);
+	int fds[2];
+	pid_t before;
+
+	(void)state;
+	connect_all(&fds[0], 1, muxd_address(muxd, "echo", 0));
+	before = upgrade_apply(muxd);
+	connect_all(&fds[1], 1, muxd_address(muxd, "echo", 0));
+	muxd_signal(muxd, SIGTERM);
+	muxd_wait_log(muxd, "msg=\"stopping: *");
+	/* As a terminal does: that one drains already. */
+	assert_int_equal(kill(before, SIGTERM), 0);
+	client_echo(fds[0], "old\n");
+	client_close(fds[0]);
+	upgrade_wait_left(muxd, before);
+	/* For longer than workers have to end when there is no time left. */
+	assert_true(client_stays_silent(fds[1], 3000));
+	client_echo(fds[1], "new\n");
+	client_close(fds[1]);
+	assert_int_equal(muxd_wait_status(muxd), 0);
+}
+
 static void
 orders_reach_the_sessions_before(void **state)
 {
@@ -550,6 +578,7 @@ main(void)
 		system_test(takes_over_from_one_that_dies),
 		system_test(configuration_changes_with_it),
 		system_test(stop_lets_both_drain),
+		system_test(stop_gives_the_rest_its_time),
 		system_test(orders_reach_the_sessions_before),
 	};
 

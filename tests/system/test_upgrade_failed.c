@@ -279,6 +279,38 @@ new_muxd_is_killed_when_it_is_ready(void **state)
 	expect_as_before(muxd, &before);
 }
 
+/* When the servers and the status page are to be its own. */
+static void
+new_muxd_hangs_while_it_takes_over(void **state)
+{
+	struct before before;
+	struct muxd *muxd;
+	const char *sessions;
+	pid_t monitor;
+
+	(void)state;
+	if (!procfs_available())
+		skip();
+	muxd = start(&before);
+	assert_int_equal(kill(before.monitor, SIGSTOP), 0);
+	procfs_wait_stopped(before.monitor);
+	muxd_mark_log(muxd);
+	muxd_signal(muxd, SIGUSR2);
+	(void)wait_ready_to_take_over(muxd);
+	monitor = (pid_t)log_number(
+	    muxd_wait_log(muxd, "msg=\"monitor started\""), "child");
+	assert_int_equal(kill(monitor, SIGSTOP), 0);
+	procfs_wait_stopped(monitor);
+	assert_int_equal(kill(before.monitor, SIGCONT), 0);
+	expect_said(muxd, "msg=\"the upgrade has failed: *", "reason",
+	    "does not take over");
+	(void)kill(monitor, SIGCONT);
+	sessions = control_order(muxd, "show sessions");
+	assert_non_null(strstr(sessions, "\"service\":\"echo\""));
+	assert_null(strstr(sessions, "\"service\":\"\""));
+	expect_as_before(muxd, &before);
+}
+
 #define RELAY                                                         \
 	"workers = 2\n" ECHO "pool \"p\" {\n"                         \
 	"  server \"s\" { address = \"%s\"  weight = %d }\n"          \
@@ -377,6 +409,7 @@ main(void)
 		system_test(program_is_another_one),
 		system_test(new_process_is_killed),
 		system_test(new_muxd_is_killed_when_it_is_ready),
+		system_test(new_muxd_hangs_while_it_takes_over),
 		system_test(new_muxd_does_not_take_over),
 		system_test(hang_up_follows),
 		system_test(stop_ends_it),
