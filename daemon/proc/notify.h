@@ -1,6 +1,7 @@
 /*
  * Telling the service manager (sd_notify(3)): does nothing where there is
- * none, and waits two seconds at most for one that does not read.
+ * none, and waits two seconds at most for one that does not read.  What is
+ * said of descriptors does not wait at all for one that is deaf.
  */
 #ifndef MUXD_PROC_NOTIFY_H
 #define MUXD_PROC_NOTIFY_H
@@ -12,6 +13,9 @@
 
 /* Whether there is one that listens. */
 bool notify_is_heard(void);
+
+/* Whether it has let something wait in vain in the last ten seconds. */
+bool notify_is_deaf(void);
 
 /* RELOADING=1 with the time that it takes (MONOTONIC_USEC): notify_ready()
  * must follow, however it ends. */
@@ -32,8 +36,9 @@ void notify_stopping(const char *status);
 
 /* Have the manager keep a descriptor under a name (proc/inherit.h), to hand it
  * over when muxd starts again (FDSTORE=1); one that it has already is left
- * under its name.  And drop all that are kept under a name. */
-void notify_keep(int fd, const char *name);
+ * under its name.  False if it was not to be told.  And drop all that are kept
+ * under a name. */
+bool notify_keep(int fd, const char *name);
 void notify_forget(const char *name);
 
 /* Wait until the manager has dealt with all that it was told; not for

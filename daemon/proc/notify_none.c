@@ -9,6 +9,12 @@ notify_is_heard(void)
 	return false;
 }
 
+bool
+notify_is_deaf(void)
+{
+	return false;
+}
+
 void
 notify_reloading(void)
 {
@@ -39,11 +45,12 @@ notify_stopping(const char *status)
 	(void)status;
 }
 
-void
+bool
 notify_keep(int fd, const char *name)
 {
 	(void)fd;
 	(void)name;
+	return false;
 }
 
 void

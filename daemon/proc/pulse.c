@@ -71,10 +71,26 @@ pulse_tell(struct pulse *pulse)
 	notify_status(text);
 }
 
+/* Once for each time that it begins. */
+static void
+pulse_note_deafness(struct pulse *pulse)
+{
+	bool deaf = notify_is_deaf();
+
+	if (deaf && !pulse->unheard)
+		log_printf(pulse->sup->log, LOG_LEVEL_WARNING,
+		    "the service manager does not listen: it may not know what"
+		    " muxd does, and not keep all sockets over a restart");
+	pulse->unheard = deaf;
+}
+
 static void
 pulse_look(struct timer *timer)
 {
-	pulse_tell(container_of(timer, struct pulse, look));
+	struct pulse *pulse = container_of(timer, struct pulse, look);
+
+	pulse_tell(pulse);
+	pulse_note_deafness(pulse);
 }
 
 /* Who waits in vain shall be explained in the log. */

@@ -33,6 +33,7 @@ struct pulse {
 	uint32_t beat_ms;     /* half of what the watchdog waits; 0: there is
 			       * none */
 	bool withheld;        /* it was due, and somebody was not well */
+	bool unheard;         /* the service manager was found deaf */
 	struct timer beat;
 	struct timer look;
 	char told[PULSE_STATUS_MAX];

@@ -117,6 +117,21 @@ store_assume(struct store *store, const struct sockets *sockets)
 	return -1;
 }
 
+/* What the manager could not be told is told the next time: only what it was
+ * stays in the list. */
+static void
+keep_wanted(const struct store *store, struct wanted *wanted)
+{
+	struct stored *items = wanted->store.items;
+	size_t i, n = 0;
+
+	for (i = 0; i < wanted->nfds; i++)
+		if (store_has(store, &items[i]) ||
+		    notify_keep(wanted->fds[i], items[i].name))
+			items[n++] = items[i];
+	wanted->store.n = n;
+}
+
 void
 store_update(struct store *store, const struct sockets *sockets)
 {
@@ -136,9 +151,7 @@ store_update(struct store *store, const struct sockets *sockets)
 		notify_forget(store->items[i].name);
 		forgotten = true;
 	}
-	for (i = 0; i < wanted.nfds; i++)
-		if (!store_has(store, &wanted.store.items[i]))
-			notify_keep(wanted.fds[i], wanted.store.items[i].name);
+	keep_wanted(store, &wanted);
 	mem_free(store->items);
 	store->items = wanted.store.items;
 	store->n = wanted.store.n;
@@ -153,5 +166,5 @@ store_keep_state(const struct store *store, int fd)
 	if (!store->heard)
 		return;
 	notify_forget(INHERIT_STATE);
-	notify_keep(fd, INHERIT_STATE);
+	(void)notify_keep(fd, INHERIT_STATE);
 }

@@ -347,6 +347,37 @@ nobody_reads_and_muxd_goes_on(void **state)
 	muxd_stop(muxd);
 }
 
+/* There are far more sockets than a queue takes, or than could be waited for
+ * one by one. */
+static void
+nobody_reads_and_reloads_are_answered(void **state)
+{
+	char more[4096] = "service \"more\" {\n"
+			  "  handler = \"echo\"\n"
+			  "  listen = { \"127.0.0.1:0\"";
+	struct told told;
+	size_t i, len;
+	int fd;
+	struct muxd *muxd = start_with(&fd, NULL);
+
+	(void)state;
+	for (i = 0; i < 40; i++) {
+		len = strlen(more);
+		snprintf(more + len, sizeof(more) - len, ", \"unix:%s/%zu\"",
+		    muxd->dir, i);
+	}
+	len = strlen(more);
+	snprintf(more + len, sizeof(more) - len, " }\n}\n");
+	reload_with(muxd, CONFIGURATION "%s", more);
+	client_visit(muxd_address(muxd, "more", 0), NULL, "hello\n");
+	muxd_wait_log(muxd, "msg=\"the service manager does not listen*");
+	/* Here it is to be waited until they are forgotten. */
+	reload_with(muxd, CONFIGURATION);
+	while (try_next(fd, &told, 0))
+		continue;
+	muxd_stop(muxd);
+}
+
 static void
 status_counts_the_workers_that_are_well(void **state)
 {
@@ -404,6 +435,7 @@ main(void)
 		system_test(nobody_asks_for_life),
 		system_test(hanging_worker_keeps_the_watchdog_waiting),
 		system_test(nobody_reads_and_muxd_goes_on),
+		system_test(nobody_reads_and_reloads_are_answered),
 		system_test(status_counts_the_workers_that_are_well),
 		system_test(missing_monitor_keeps_the_watchdog_waiting),
 	};
