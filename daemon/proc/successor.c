@@ -85,10 +85,8 @@ successor_check_gone(struct successor *successor)
 
 /* Nobody else is left to end a worker that hangs. */
 static void
-successor_impatient(struct timer *timer)
+successor_kill_workers(const struct successor *successor)
 {
-	struct successor *successor =
-	    container_of(timer, struct successor, patience);
 	struct master *master = successor->master;
 	unsigned slots = state_slots(master->state), i;
 	pid_t pid;
@@ -152,6 +150,24 @@ successor_serve(struct successor *successor)
 		master_terminate(master);
 }
 
+/* Either the other master hangs, or its workers do without it. */
+static void
+successor_impatient(struct timer *timer)
+{
+	struct successor *successor =
+	    container_of(timer, struct successor, patience);
+
+	if (successor->orphaned) {
+		successor_kill_workers(successor);
+		return;
+	}
+	if (successor->phase != SUCCESSOR_SERVING)
+		return;
+	log_printf(&successor->master->log, LOG_LEVEL_ERROR,
+	    "the muxd that is here does not leave: serving without its word");
+	successor_serve(successor);
+}
+
 void
 successor_monitor_took(struct master *master)
 {
@@ -170,6 +186,9 @@ successor_monitor_took(struct master *master)
 	if (successor->orphaned || successor->channel == NULL ||
 	    channel_send(successor->channel, MESSAGE_SERVING, 0) == -1)
 		successor_serve(successor);
+	else
+		loop_timer_set(
+		    master->loop, &successor->patience, SUCCESSOR_PATIENCE_MS);
 }
 
 static void
@@ -239,8 +258,11 @@ successor_message(struct channel *channel, const struct message *message)
 	    successor->phase == SUCCESSOR_READY)
 		successor_take(successor);
 	else if (message->type == MESSAGE_LEFT &&
-	    successor->phase == SUCCESSOR_SERVING)
+	    successor->phase == SUCCESSOR_SERVING) {
+		loop_timer_cancel(
+		    successor->master->loop, &successor->patience);
 		successor_serve(successor);
+	}
 }
 
 /* It has died, or it has ended with its last session. */

@@ -13,7 +13,7 @@
  *   gone, however they ended, what they held is given back.
  *
  * Should the other master die meanwhile, this one takes over as soon as it is
- * ready, without a word.
+ * ready, without a word; from SERVING on also if the other one hangs.
  */
 #ifndef MUXD_PROC_SUCCESSOR_H
 #define MUXD_PROC_SUCCESSOR_H
@@ -26,7 +26,8 @@
 #include "proc/handover.h"
 #include "proc/message.h"
 
-/* What they may take to end. */
+/* What the other master may take to leave, and its workers to end without
+ * it. */
 #define SUCCESSOR_PATIENCE_MS 10000
 
 struct master;
@@ -50,7 +51,8 @@ struct successor {
 	bool terminate;            /* told to, while the other one leaves */
 	struct channel *channel;   /* to it; NULL: closed */
 	struct io presence;        /* fd -1: all its processes are gone */
-	struct timer patience;     /* with workers whose master is gone */
+	struct timer patience;     /* with a master that does not leave, or with
+				    * workers whose master is gone */
 };
 
 /*
