@@ -245,7 +245,7 @@ state_slots(const struct state *state)
 static inline unsigned
 state_slot(const struct state *state, unsigned worker)
 {
-	return worker % state_slots(state);
+	return state->shape.slots != 0 ? worker % state->shape.slots : worker;
 }
 
 struct counters *state_counters(

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -105,8 +106,9 @@ static void
 what_is_no_mapping_of_this_version_is_not_used(void **state)
 {
 	const char *why = NULL;
-	struct state_header *header;
+	struct state_header *header, cut;
 	int fd = leave();
+	FILE *file;
 
 	(void)state;
 	header = mmap(
@@ -118,8 +120,15 @@ what_is_no_mapping_of_this_version_is_not_used(void **state)
 	assert_non_null(strstr(why, "version"));
 	/* One that was cut, too. */
 	fd = leave();
-	assert_int_equal(ftruncate(fd, 4096), 0);
-	assert_null(state_adopt(fd, &shape, &why));
+	assert_int_equal(pread(fd, &cut, sizeof(cut), 0), sizeof(cut));
+	(void)close(fd);
+	file = tmpfile();
+	assert_non_null(file);
+	assert_int_equal(fwrite(&cut, sizeof(cut), 1, file), 1);
+	assert_int_equal(fflush(file), 0);
+	assert_int_equal(ftruncate(fileno(file), 4096), 0);
+	assert_null(state_adopt(dup(fileno(file)), &shape, &why));
+	fclose(file);
 	fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	assert_null(state_adopt(fd, &shape, &why));
 	assert_int_equal(fcntl(fd, F_GETFD), -1);

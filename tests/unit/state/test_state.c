@@ -31,15 +31,16 @@ static void
 shape_out_of_range_is_refused(void **state)
 {
 	static const struct state_shape bad[] = {
-		{ 0, 1, 1, 1, 1, 1 },
-		{ TALLY_WORKERS + 1, 1, 1, 1, 1, 1 },
-		{ 1, 0, 1, 1, 1, 1 },
-		{ 1, 65536, 1, 1, 1, 1 },
-		{ 1, 1, 0, 1, 1, 1 },
-		{ 1, 1, TALLY_MAX + 1, 1, 1, 1 },
-		{ 1, 1, 1, UINT32_MAX, 1, 1 },
-		{ 1, 1, 1, 1, 65536, 1 },
-		{ 1, 1, 1, 1, 1, 65536 },
+		{ 0, 1, 1, 1, 1, 1, 0 },
+		{ TALLY_WORKERS + 1, 1, 1, 1, 1, 1, 0 },
+		{ 1, 0, 1, 1, 1, 1, 0 },
+		{ 1, 65536, 1, 1, 1, 1, 0 },
+		{ 1, 1, 0, 1, 1, 1, 0 },
+		{ 1, 1, TALLY_MAX + 1, 1, 1, 1, 0 },
+		{ 1, 1, 1, UINT32_MAX, 1, 1, 0 },
+		{ 1, 1, 1, 1, 65536, 1, 0 },
+		{ 1, 1, 1, 1, 1, 65536, 0 },
+		{ 1, 1, 1, 1, 1, 1, 2 },
 	};
 
 	(void)state;
@@ -211,8 +212,14 @@ attach_refuses_what_is_not_a_state(void **state)
 	header->check++;
 	assert_not_attached(s->fd, EPROTO);
 	*header = good;
-	assert_int_equal(ftruncate(s->fd, (off_t)s->size - 4096), 0);
-	assert_not_attached(s->fd, EPROTO);
+	/* One that is too short for what its header says. */
+	file = tmpfile();
+	assert_non_null(file);
+	assert_int_equal(fwrite(header, sizeof(*header), 1, file), 1);
+	assert_int_equal(fflush(file), 0);
+	assert_int_equal(ftruncate(fileno(file), (off_t)s->size - 4096), 0);
+	assert_not_attached(fileno(file), EPROTO);
+	fclose(file);
 	state_close(s);
 }
 
