@@ -364,17 +364,17 @@ owned_put_group(struct owned *owned, const struct sockets *sockets,
 /* Without the order nothing can be steered: take away what is left of that. */
 static void
 owned_give_up_order(struct owned *owned, const struct inherited_sockets *set,
-    const struct inherited_socket *first)
+    const struct inherited_socket *first, const char *what, const char *why)
 {
 	char address[ENDPOINT_STRLEN];
 
 	owned->unordered = true;
 	(void)compat_reuseport_steer(first->from->fd, NULL, 0);
 	log_printf(set->log, LOG_LEVEL_WARNING,
-	    "some of the sockets of %s were not handed over: clients there"
-	    " cannot be steered around sick workers before the address is"
-	    " bound anew",
-	    endpoint_format(&owned->endpoint, address, sizeof(address)));
+	    "%s of %s %s: clients there cannot be steered around sick workers"
+	    " before the address is bound anew",
+	    what, endpoint_format(&owned->endpoint, address, sizeof(address)),
+	    why);
 }
 
 void
@@ -395,10 +395,12 @@ owned_inherit(struct owned *owned, const struct sockets *sockets,
 		set->seed = first->name.seed;
 	members = group_count(set, first, true);
 	owned->nmembers = (uint32_t)members;
-	if (members > 0 &&
-	    (!group_is_ordered(set, first, members) ||
-		group_count(set, first, false) > sockets->slots))
-		owned_give_up_order(owned, set, first);
+	if (members > 0 && !group_is_ordered(set, first, members))
+		owned_give_up_order(owned, set, first, "some of the sockets",
+		    "were not handed over");
+	else if (members > 0 && group_count(set, first, false) > sockets->slots)
+		owned_give_up_order(owned, set, first, "the sockets",
+		    "are more than there can be workers now");
 	/* Sessions that live are where they are; without any, all deal anew. */
 	owned->dealt = set->alive ? first->name.dealt : 0;
 	owned_put_group(owned, sockets, set, &like);
