@@ -3,6 +3,10 @@
  */
 #include "proc/release.h"
 
+#include <sys/types.h>
+
+#include <signal.h>
+
 #include "base/clock.h"
 #include "service/record.h"
 #include "state/ledger.h"
@@ -61,4 +65,22 @@ release_adopted(struct log *log, const struct conf *conf, struct state *state,
 	/* Not before: the records name the services. */
 	if (number > 1)
 		state_forget(state, 1, number - 1);
+}
+
+void
+release_kill_orphans(struct log *log, const struct state *state, unsigned first)
+{
+	unsigned slots = state_slots(state), i;
+	pid_t pid;
+
+	for (i = 0; i < state->shape.workers; i++) {
+		pid = atomic_load(&state->workers[i].pid);
+		if (i / slots == first / slots || pid <= 0)
+			continue;
+		log_printf(log, LOG_LEVEL_ERROR,
+		    "worker %u (process %ld) has outlived its master: killing"
+		    " it",
+		    state_slot(state, i), (long)pid);
+		(void)kill(pid, SIGKILL);
+	}
 }

@@ -18,4 +18,9 @@ void release_worker(struct log *log, const struct conf *conf,
 void release_adopted(struct log *log, const struct conf *conf,
     struct state *state, uint32_t number);
 
+/* Kill the workers that are there on the other side of the state than the one
+ * that begins with first: their master is gone, and they hang. */
+void release_kill_orphans(
+    struct log *log, const struct state *state, unsigned first);
+
 #endif

@@ -88,20 +88,10 @@ static void
 successor_kill_workers(const struct successor *successor)
 {
 	struct master *master = successor->master;
-	unsigned slots = state_slots(master->state), i;
-	pid_t pid;
 
-	for (i = 0; successor->shares && i < master->state->shape.workers;
-	     i++) {
-		pid = atomic_load(&master->state->workers[i].pid);
-		if (i / slots == master->sup.first / slots || pid <= 0)
-			continue;
-		log_printf(&master->log, LOG_LEVEL_ERROR,
-		    "worker %u (process %ld) has outlived its master: killing"
-		    " it",
-		    state_slot(master->state, i), (long)pid);
-		(void)kill(pid, SIGKILL);
-	}
+	if (successor->shares)
+		release_kill_orphans(
+		    &master->log, master->state, master->sup.first);
 }
 
 void

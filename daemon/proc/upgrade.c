@@ -110,21 +110,17 @@ upgrade_restore(struct upgrade *upgrade)
 	supervisor_steer_again(sup);
 }
 
+/* What it has said, a record for each line. */
 static void
-upgrade_log_failure(struct upgrade *upgrade)
+upgrade_log_text(struct upgrade *upgrade, enum log_level level)
 {
 	struct log *log = &upgrade->master->log;
 	struct log_record record;
 	char *line, *rest = upgrade->text;
 
-	log_record_begin(&record, LOG_LEVEL_ERROR,
-	    "the upgrade has failed: this muxd goes on");
-	log_record_str(&record, "reason", upgrade->why);
-	log_emit(log, &record);
 	while ((line = strsep(&rest, "\n")) != NULL) {
 		if (line[0] != '\0') {
-			log_record_begin(
-			    &record, LOG_LEVEL_ERROR, "the new muxd says");
+			log_record_begin(&record, level, "the new muxd says");
 			log_record_str(&record, "text", line);
 			log_emit(log, &record);
 		}
@@ -132,6 +128,18 @@ upgrade_log_failure(struct upgrade *upgrade)
 		if (rest != NULL)
 			rest[-1] = '\n';
 	}
+}
+
+static void
+upgrade_log_failure(struct upgrade *upgrade)
+{
+	struct log_record record;
+
+	log_record_begin(&record, LOG_LEVEL_ERROR,
+	    "the upgrade has failed: this muxd goes on");
+	log_record_str(&record, "reason", upgrade->why);
+	log_emit(&upgrade->master->log, &record);
+	upgrade_log_text(upgrade, LOG_LEVEL_ERROR);
 }
 
 /* All its processes are gone. */
@@ -283,7 +291,11 @@ upgrade_leave(struct upgrade *upgrade)
 		return;
 	loop_timer_cancel(master->loop, &upgrade->patience);
 	upgrade->phase = UPGRADE_LEFT;
+	/* Warnings, that may still be in the pipe. */
+	if (upgrade->said.fd != -1)
+		upgrade_hear(&upgrade->said);
 	upgrade_close_io(&upgrade->said);
+	upgrade_log_text(upgrade, LOG_LEVEL_WARNING);
 	upgrade_tell(upgrade, true);
 	master_leave(master);
 	(void)channel_send(upgrade->channel, MESSAGE_LEFT, 0);
@@ -363,6 +375,25 @@ upgrade_stranger(struct upgrade *upgrade, pid_t pid, int status)
 	upgrade_check_gone(upgrade);
 }
 
+/* Something that it has started hangs.  What a worker holds can be given back
+ * once it cannot do so itself. */
+static void
+upgrade_give_up(struct upgrade *upgrade)
+{
+	struct master *master = upgrade->master;
+
+	if (!upgrade->killed) {
+		upgrade->killed = true;
+		release_kill_orphans(
+		    &master->log, master->state, master->sup.first);
+		loop_timer_set(
+		    master->loop, &upgrade->patience, UPGRADE_END_MS);
+		return;
+	}
+	upgrade_close_io(&upgrade->presence);
+	upgrade_check_gone(upgrade);
+}
+
 static void
 upgrade_impatient(struct timer *timer)
 {
@@ -382,9 +413,7 @@ upgrade_impatient(struct timer *timer)
 		upgrade_fail(upgrade, "the new muxd does not take over");
 		break;
 	case UPGRADE_FAILING:
-		/* Something that it has started hangs. */
-		upgrade_close_io(&upgrade->presence);
-		upgrade_check_gone(upgrade);
+		upgrade_give_up(upgrade);
 		break;
 	case UPGRADE_IDLE:
 	case UPGRADE_LEFT:
@@ -488,7 +517,7 @@ upgrade_ask(struct upgrade *upgrade, struct upgrade_request *request)
 		return refusal;
 	loop_update_clock(master->loop);
 	upgrade->started_ms = loop_now(master->loop);
-	upgrade->told = false;
+	upgrade->told = upgrade->killed = false;
 	upgrade->why[0] = upgrade->text[0] = '\0';
 	upgrade->len = 0;
 	upgrade_set_phase(upgrade, UPGRADE_STARTING, UPGRADE_START_MS);

@@ -81,6 +81,7 @@ struct upgrade {
 	struct io presence;      /* fd -1: its processes are gone */
 	struct io said;          /* its stderr; fd -1: closed */
 	bool told;               /* to take over */
+	bool killed;             /* workers that have outlived it */
 	uint32_t number;         /* of the configuration that it has */
 	uint32_t *forgone;       /* addresses that it has not */
 	size_t nforgone;
