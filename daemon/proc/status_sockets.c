@@ -121,16 +121,26 @@ status_sockets_adopt(struct status_sockets *sockets, const struct conf *conf,
 }
 
 void
+status_socket_name(const struct endpoint *asked, char *text)
+{
+	const struct socket_name name = {
+		.status = true,
+		.shared = true,
+		.asked = *asked,
+	};
+
+	socket_name_format(&name, text);
+}
+
+void
 status_sockets_each_name(
     const struct status_sockets *sockets, socket_name_call *call, void *arg)
 {
-	struct socket_name name = { .status = true, .shared = true };
 	char text[INHERIT_NAME_MAX];
 	size_t i;
 
 	for (i = 0; i < sockets->n; i++) {
-		name.asked = sockets->conf->listen[i];
-		socket_name_format(&name, text);
+		status_socket_name(&sockets->conf->listen[i], text);
 		call(arg, sockets->fds[i], text, false);
 	}
 }

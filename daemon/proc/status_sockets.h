@@ -25,6 +25,10 @@ int status_sockets_check(const struct conf *conf, struct conf_errors *errors);
 int status_sockets_open(struct status_sockets *sockets, const struct conf *conf,
     struct inherited_sockets *inherited, struct conf_errors *errors);
 
+/* What the service manager calls the one at that address; text has room for
+ * INHERIT_NAME_MAX. */
+void status_socket_name(const struct endpoint *asked, char *text);
+
 /* Call for each of them with its name; as sockets_each_name(). */
 void status_sockets_each_name(
     const struct status_sockets *sockets, socket_name_call *call, void *arg);

@@ -132,6 +132,21 @@ keep_wanted(const struct store *store, struct wanted *wanted)
 	wanted->store.n = n;
 }
 
+int
+store_assume_page(struct store *store, int fd, const struct endpoint *asked)
+{
+	char name[INHERIT_NAME_MAX];
+
+	if (!store->heard)
+		return 0;
+	status_socket_name(asked, name);
+	assume(store, fd, name, false);
+	if (store->heard)
+		return 0;
+	errno = ENOMEM;
+	return -1;
+}
+
 void
 store_update(struct store *store, const struct sockets *sockets)
 {

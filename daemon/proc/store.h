@@ -44,6 +44,10 @@ void store_update(struct store *store, const struct sockets *sockets);
  * those of the status page.  -1 with errno. */
 int store_assume(struct store *store, const struct sockets *sockets);
 
+/* One of the status page, which it keeps as well. */
+int store_assume_page(
+    struct store *store, int fd, const struct endpoint *asked);
+
 /* Have it keep that shared memory, instead of any other. */
 void store_keep_state(const struct store *store, int fd);
 

@@ -284,6 +284,8 @@ adopt_sockets(struct master *master)
 		    widen(owned, handover->slots, slots) == -1)
 			return -1;
 	}
+	/* It is in the names of what the service manager keeps. */
+	master->sockets.seed = handover->seed;
 	return sockets_adopt(&master->sockets, master->successor.before,
 	    handover->sockets, handover->nsockets, used, slots);
 }
@@ -319,7 +321,6 @@ change_sockets(struct master *master, struct conf_errors *errors)
 	const struct handover *handover = master->successor.handover;
 	struct sockets_change change;
 
-	sockets->seed = handover->seed;
 	sockets->steered = handover->steered;
 	sockets->held = true;
 	sockets->kept = sockets->served = master->store.heard;
@@ -331,6 +332,20 @@ change_sockets(struct master *master, struct conf_errors *errors)
 	sockets_commit(&change, errors);
 	count_bound(master);
 	return plan_update(&master->plan, master->conf);
+}
+
+/* The service manager keeps those, too; of one that goes, it is told later. */
+static int
+assume_pages(struct master *master)
+{
+	const struct handover *handover = master->successor.handover;
+	size_t i;
+
+	for (i = 0; i < handover->npages; i++)
+		if (store_assume_page(&master->store, handover->pages[i].fd,
+			&handover->pages[i].asked) == -1)
+			return -1;
+	return 0;
 }
 
 /* Those of the page that are there go on; others are closed, and bound. */
@@ -370,7 +385,8 @@ successor_bind(struct master *master, struct conf_errors *errors)
 	if (understand_before(&master->successor, errors) == -1)
 		return -1;
 	if (adopt_sockets(master) == -1 ||
-	    store_assume(&master->store, &master->sockets) == -1) {
+	    store_assume(&master->store, &master->sockets) == -1 ||
+	    assume_pages(master) == -1) {
 		conf_error_add(
 		    errors, false, master->conf_path, 0, "%s", strerror(errno));
 		return -1;

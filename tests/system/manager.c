@@ -33,6 +33,7 @@ static struct {
 	char path[108];
 	struct kept kept[KEPT_MAX];
 	size_t n;
+	size_t removals;
 } manager = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 /* ---- what is kept; called with the lock ---- */
@@ -112,8 +113,10 @@ obey(const char *text, int fd)
 		keep(fd, name);
 		fd = -1;
 	}
-	if (line_of(text, "FDSTOREREMOVE", value, sizeof(value)))
+	if (line_of(text, "FDSTOREREMOVE", value, sizeof(value))) {
 		forget(name, false);
+		manager.removals++;
+	}
 	/* To close it is the answer to BARRIER=1. */
 	if (fd != -1)
 		close(fd);
@@ -256,6 +259,17 @@ manager_count(const char *prefix)
 	pthread_mutex_lock(&manager.lock);
 	for (i = 0; i < manager.n; i++)
 		n += strncmp(manager.kept[i].name, prefix, len) == 0;
+	pthread_mutex_unlock(&manager.lock);
+	return n;
+}
+
+size_t
+manager_removals(void)
+{
+	size_t n;
+
+	pthread_mutex_lock(&manager.lock);
+	n = manager.removals;
 	pthread_mutex_unlock(&manager.lock);
 	return n;
 }

@@ -31,6 +31,9 @@ void manager_keep(int fd, const char *name);
 size_t manager_count(const char *prefix);
 void manager_drop(const char *prefix);
 
+/* How often muxd has said that one is to be kept no longer. */
+size_t manager_removals(void);
+
 /* The whole name of the first whose name begins so, which lives until the
  * teardown; NULL: there is none. */
 const char *manager_name(const char *prefix);

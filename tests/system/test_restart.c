@@ -21,6 +21,8 @@
 #include "records.h"
 #include "reload.h"
 #include "server.h"
+#include "status.h"
+#include "upgrade.h"
 
 enum { WORKERS = 4, WAITING = 40, ROUNDS = 3, CONNECTIONS = 4000 };
 
@@ -521,6 +523,55 @@ memory_that_does_not_fit_is_dropped(void **state)
 	muxd_stop(muxd);
 }
 
+static void
+upgrade_keeps_what_is_kept(void **state)
+{
+	struct muxd *muxd = begin("workers = 2\n"
+				  "service \"echo\" {\n"
+				  "  listen = { \"127.0.0.1:0\","
+				  " \"udp:127.0.0.1:0\" }\n"
+				  "  handler = \"echo\"\n"
+				  "}\n");
+	size_t removals;
+	pid_t before;
+
+	(void)state;
+	manager_wait_count("muxd,", 4);
+	removals = manager_removals();
+	before = upgrade_apply(muxd);
+	upgrade_wait_left(muxd, before);
+	/* It would be told of them in that order. */
+	before = upgrade_apply(muxd);
+	upgrade_wait_left(muxd, before);
+	assert_int_equal(manager_removals(), removals);
+	assert_int_equal(manager_count("muxd,"), 4);
+	muxd_stop(muxd);
+}
+
+static void
+page_that_goes_with_an_upgrade_is_not_kept(void **state)
+{
+	struct muxd *muxd;
+	const char *page;
+	pid_t before;
+
+	(void)state;
+	muxd = begin("status { listen = { \"127.0.0.1:0\" } }\n"
+		     "workers = 1\n"
+		     "service \"echo\" {\n"
+		     "  listen = { \"127.0.0.1:0\" }\n"
+		     "  handler = \"echo\"\n"
+		     "}\n");
+	page = status_address(muxd);
+	manager_wait_count("muxd,tcp,", 2);
+	muxd_configure(muxd, "%s", echo);
+	before = upgrade_apply(muxd);
+	upgrade_wait_left(muxd, before);
+	manager_wait_count("muxd,tcp,", WORKERS);
+	assert_int_equal(client_try_connect(page, NULL), -1);
+	muxd_stop(muxd);
+}
+
 int
 main(void)
 {
@@ -528,6 +579,8 @@ main(void)
 		managed_test(
 		    clients_of_a_killed_master_are_served_by_the_next_one),
 		managed_test(a_restart_under_load_loses_nobody),
+		managed_test(upgrade_keeps_what_is_kept),
+		managed_test(page_that_goes_with_an_upgrade_is_not_kept),
 		managed_test(more_and_fewer_workers_after_a_restart),
 		managed_test(
 		    clients_at_an_address_that_is_gone_are_served_and_it_refuses),
