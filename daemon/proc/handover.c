@@ -101,6 +101,25 @@ put_used(const struct handover *handover)
 }
 
 static json_t *
+put_bans(const struct handover *handover)
+{
+	char text[PREFIX_STRLEN];
+	json_t *array = json_array();
+	const struct handover_ban *ban;
+	size_t i;
+
+	for (i = 0; i < handover->nbans; i++) {
+		ban = &handover->bans[i];
+		/* For ever is -1. */
+		(void)json_array_append_new(array,
+		    json_pack("[s,I]",
+			prefix_format(&ban->prefix, text, sizeof(text)),
+			(json_int_t)ban->until_ms));
+	}
+	return array;
+}
+
+static json_t *
 put_all(const struct handover *handover)
 {
 	json_t *fds = json_pack("{s:i,s:i,s:i,s:i,s:i,s:i}", "channel",
@@ -109,7 +128,7 @@ put_all(const struct handover *handover)
 	    handover->lock_fd, "control", handover->control_fd);
 
 	return json_pack("{s:i,s:o,s:s,s:I,s:I,s:I,s:I,s:b,s:I,s:b,s:o,s:o,"
-			 "s:o,s:o,s:s}",
+			 "s:o,s:o,s:i,s:o,s:s}",
 	    "format", HANDOVER_FORMAT, "fds", fds, "control_path",
 	    handover->control, "first", (json_int_t)handover->first, "slots",
 	    (json_int_t)handover->slots, "generation",
@@ -117,8 +136,9 @@ put_all(const struct handover *handover)
 	    (json_int_t)handover->started_ms, "detached", handover->detached,
 	    "seed", (json_int_t)handover->seed, "steered", handover->steered,
 	    "bells", put_bells(handover), "sockets", put_sockets(handover),
-	    "used", put_used(handover), "pages", put_pages(handover),
-	    "configuration", handover->text);
+	    "used", put_used(handover), "pages", put_pages(handover), "node",
+	    (int)handover->node, "bans", put_bans(handover), "configuration",
+	    handover->text);
 }
 
 int
@@ -281,6 +301,43 @@ get_pages(struct handover *handover, const json_t *array)
 	return true;
 }
 
+/* None, if the one who has written it knows of none. */
+static bool
+get_bans(struct handover *handover, const json_t *array)
+{
+	struct handover_ban *ban;
+	json_t *value;
+	const char *text, *why;
+	json_int_t until;
+	size_t i;
+
+	handover->nbans = json_array_size(array);
+	handover->bans = mem_array(handover->nbans, sizeof(*handover->bans));
+	if (handover->bans == NULL)
+		return false;
+	json_array_foreach(array, i, value)
+	{
+		ban = &handover->bans[i];
+		if (json_unpack(value, "[s,I]", &text, &until) == -1 ||
+		    prefix_parse(text, &ban->prefix, &why) == -1)
+			return false;
+		ban->until_ms = (uint64_t)until;
+	}
+	return true;
+}
+
+static bool
+get_node(struct handover *handover, json_t *all)
+{
+	int node = NODE_ENABLED;
+
+	if (json_unpack(all, "{s?i}", "node", &node) == -1 || node < 0 ||
+	    node > NODE_REFUSING)
+		return false;
+	handover->node = (enum node_order)node;
+	return true;
+}
+
 static bool
 get_used(struct handover *handover, const json_t *array)
 {
@@ -358,7 +415,9 @@ get_all(json_t *all)
 	    get_bells(handover, json_object_get(all, "bells")) &&
 	    get_sockets(handover, json_object_get(all, "sockets")) &&
 	    get_used(handover, json_object_get(all, "used")) &&
-	    get_pages(handover, json_object_get(all, "pages")))
+	    get_pages(handover, json_object_get(all, "pages")) &&
+	    get_node(handover, all) &&
+	    get_bans(handover, json_object_get(all, "bans")))
 		return handover;
 	handover_free(handover);
 	return NULL;
@@ -435,6 +494,7 @@ handover_free(struct handover *handover)
 	mem_free(handover->sockets);
 	mem_free(handover->bells);
 	mem_free(handover->pages);
+	mem_free(handover->bans);
 	mem_free(handover->used);
 	mem_free(handover->control);
 	mem_free(handover->text);

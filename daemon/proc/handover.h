@@ -16,6 +16,7 @@
 #include "base/addr.h"
 #include "proc/fd_pair.h"
 #include "proc/sockets.h"
+#include "state/state.h"
 
 #define HANDOVER_ENV "MUXD_HANDOVER"
 
@@ -23,6 +24,12 @@
 struct handover_page {
 	struct endpoint asked;
 	int fd;
+};
+
+/* A ban (state/bans.h). */
+struct handover_ban {
+	struct prefix prefix;
+	uint64_t until_ms; /* monotonic, or BAN_FOR_EVER */
 };
 
 struct handover {
@@ -49,6 +56,10 @@ struct handover {
 	bool *used; /* by slot: it has a worker */
 	struct handover_page *pages;
 	size_t npages;
+	/* What was ordered by hand; memory that is shared has it anyway. */
+	enum node_order node;
+	struct handover_ban *bans;
+	size_t nbans;
 	char *text; /* the configuration in force, canonical */
 };
 

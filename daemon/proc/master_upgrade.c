@@ -27,6 +27,13 @@ master_take_over(struct master *master)
 	log_record_str(&record, "state",
 	    master->successor.shares ? "shared" : "of its own");
 	log_emit(&master->log, &record);
+	if (!master->successor.shares)
+		log_printf(&master->log, LOG_LEVEL_WARNING,
+		    "the shared memory of the muxd before cannot be shared,"
+		    " since %s: counters and what was ordered of servers begin"
+		    " anew, and limits are counted apart until its sessions"
+		    " have ended",
+		    master->successor.apart);
 	if (control_begin(&master->control) == -1)
 		log_errno(&master->log, LOG_LEVEL_ERROR, errno,
 		    "cannot serve the control socket");

@@ -47,6 +47,7 @@ struct successor {
 	struct handover *handover; /* while it is held */
 	struct conf *before;       /* the configuration of the other one */
 	bool shares;               /* the state is the other one's */
+	const char *apart;         /* why it is not */
 	bool orphaned;             /* the other master is gone */
 	bool terminate;            /* told to, while the other one leaves */
 	struct channel *channel;   /* to it; NULL: closed */

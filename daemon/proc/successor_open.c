@@ -10,12 +10,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "proc/lock.h"
 #include "proc/master.h"
 #include "proc/release.h"
 #include "proc/sockets_change.h"
 #include "proc/successor.h"
+#include "state/bans.h"
 
 /* ---- what was handed over ---- */
 
@@ -97,26 +99,22 @@ state_fits(const struct state *state, const struct master *master)
 	    (handover->first == 0 || handover->first == state_slots(state));
 }
 
+/* NULL, and the successor knows why. */
 static struct state *
-successor_attach(struct master *master)
+successor_attach(struct successor *successor)
 {
-	const struct handover *handover = master->successor.handover;
+	const struct handover *handover = successor->handover;
 	struct state *state = state_attach(handover->state_fd);
-	const char *why = "it has another layout";
 
-	if (state != NULL) {
-		if (state_fits(state, master))
-			return state;
-		why = "there is no room in it for this one's workers";
-		state_close(state);
-	} else {
+	if (state == NULL) {
+		successor->apart = "it has another layout";
 		(void)close(handover->state_fd);
+		return NULL;
 	}
-	log_printf(&master->log, LOG_LEVEL_WARNING,
-	    "the shared memory of the muxd that is here cannot be shared, since"
-	    " %s: counters begin anew, and limits are counted apart until its"
-	    " sessions have ended",
-	    why);
+	if (state_fits(state, successor->master))
+		return state;
+	successor->apart = "there is no room in it for this one's workers";
+	state_close(state);
 	return NULL;
 }
 
@@ -148,13 +146,28 @@ successor_clear_side(struct master *master)
 		    master->sup.first + i);
 }
 
+/* What was ordered of muxd as a whole goes on holding. */
+static int
+take_over_orders(const struct handover *handover, struct state *state)
+{
+	size_t i;
+
+	atomic_store(&state->node->order, (uint32_t)handover->node);
+	for (i = 0; i < handover->nbans; i++)
+		if (bans_add(state, &handover->bans[i].prefix,
+			handover->bans[i].until_ms, clock_mono_ms()) == -1)
+			return -1;
+	return 0;
+}
+
 /* Nobody else looks at it: what the configuration says can be written. */
 static int
 make_own_state(struct master *master)
 {
 	master->state = state_create(&master->plan.shape);
 	if (master->state == NULL ||
-	    slots_make(&master->slots, master->conf, master->state, 1) == -1)
+	    slots_make(&master->slots, master->conf, master->state, 1) == -1 ||
+	    take_over_orders(master->successor.handover, master->state) == -1)
 		return -1;
 	master->generation = 1;
 	return 0;
@@ -166,7 +179,7 @@ successor_make_state(struct master *master)
 	struct successor *successor = &master->successor;
 	const struct handover *handover = successor->handover;
 
-	master->state = successor_attach(master);
+	master->state = successor_attach(successor);
 	successor->shares = master->state != NULL;
 	adapt_plan(master);
 	if (!successor->shares)

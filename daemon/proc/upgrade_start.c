@@ -13,11 +13,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/compat.h"
 #include "base/mem.h"
 #include "conf/change.h"
 #include "proc/handover.h"
 #include "proc/master.h"
+#include "state/bans.h"
 
 /* The descriptors that it gets, beside those that are there anyway. */
 struct start_fds {
@@ -52,6 +54,25 @@ start_pages(struct handover *handover, const struct master *master)
 }
 
 static int
+start_bans(struct handover *handover, const struct master *master)
+{
+	uint64_t now = clock_mono_ms();
+	struct handover_ban *ban;
+	unsigned i;
+
+	handover->bans = mem_array(BANS_MAX, sizeof(*handover->bans));
+	if (handover->bans == NULL)
+		return -1;
+	for (i = 0; i < BANS_MAX; i++) {
+		ban = &handover->bans[handover->nbans];
+		if (bans_get(
+			master->state, i, now, &ban->prefix, &ban->until_ms))
+			handover->nbans++;
+	}
+	return 0;
+}
+
+static int
 start_describe(
     struct handover *handover, const struct master *master, int channel_fd)
 {
@@ -78,9 +99,11 @@ start_describe(
 		.sockets = sockets->items,
 		.nsockets = sockets->n,
 		.used = sockets->used,
+		.node = state_node_order(master->state),
 		.text = conf_text(master->conf),
 	};
-	return handover->text == NULL || start_pages(handover, master) == -1
+	return handover->text == NULL || start_pages(handover, master) == -1 ||
+		start_bans(handover, master) == -1
 	    ? -1
 	    : 0;
 }
@@ -164,6 +187,7 @@ start_with(const struct master *master, struct start_fds *fds)
 	}
 	error = errno;
 	mem_free(handover.pages);
+	mem_free(handover.bans);
 	free(handover.text);
 	close_fd(&stderr_fd);
 	errno = error;

@@ -560,6 +560,35 @@ orders_reach_the_sessions_before(void **state)
 	stop(muxd);
 }
 
+/* More workers than there is room for take memory of their own. */
+static void
+orders_hold_in_memory_of_its_own(void **state)
+{
+	struct muxd *muxd = muxd_start("workers = 1\n" ECHO);
+	const char *bans, *address = muxd_address(muxd, "echo", 0);
+	pid_t before;
+
+	(void)state;
+	(void)control_order(muxd, "drain --refuse");
+	(void)control_order(muxd, "ban 192.0.2.0/24");
+	(void)control_order(muxd, "ban 2001:db8::/32 --for 1h");
+	client_expect_refused(address, NULL);
+	muxd_configure(muxd, "workers = 16\n" ECHO);
+	before = upgrade_apply(muxd);
+	muxd_wait_log(muxd, "msg=\"the shared memory of the muxd before *",
+	    "level=warning", test_format("pid=%d", (int)muxd->pid));
+	upgrade_wait_left(muxd, before);
+	assert_non_null(strstr(control_order(muxd, "status"), "\"refusing\""));
+	client_expect_refused(address, NULL);
+	bans = control_order(muxd, "show bans");
+	assert_non_null(strstr(bans, "{\"prefix\":\"192.0.2.0/24\"}"));
+	assert_non_null(
+	    strstr(bans, "{\"prefix\":\"2001:db8::/32\",\"left_ms\":"));
+	(void)control_order(muxd, "enable");
+	client_visit(address, NULL, "hello\n");
+	stop(muxd);
+}
+
 int
 main(void)
 {
@@ -577,6 +606,7 @@ main(void)
 		system_test(what_a_killed_master_held_is_given_back),
 		system_test(takes_over_from_one_that_dies),
 		system_test(configuration_changes_with_it),
+		system_test(orders_hold_in_memory_of_its_own),
 		system_test(stop_lets_both_drain),
 		system_test(stop_gives_the_rest_its_time),
 		system_test(orders_reach_the_sessions_before),

@@ -16,6 +16,7 @@
 
 #include "base/compat.h"
 #include "proc/handover.h"
+#include "state/bans.h"
 
 #define SLOTS 3
 
@@ -27,6 +28,16 @@ endpoint_of(const char *text)
 
 	assert_int_equal(endpoint_parse(text, two, &why), 1);
 	return two[0];
+}
+
+static struct prefix
+prefix_from(const char *text)
+{
+	struct prefix prefix;
+	const char *why;
+
+	assert_int_equal(prefix_parse(text, &prefix, &why), 0);
+	return prefix;
 }
 
 static struct handover *
@@ -61,6 +72,10 @@ hand_over(void)
 		.asked = endpoint_of("[::1]:9180"),
 		.fd = 40,
 	};
+	struct handover_ban bans[] = {
+		{ prefix_from("192.0.2.0/24"), UINT64_C(1) << 41 },
+		{ prefix_from("2001:db8::/32"), BAN_FOR_EVER },
+	};
 	const struct handover handover = {
 		.channel_fd = 10,
 		.presence_fd = 11,
@@ -83,6 +98,9 @@ hand_over(void)
 		.used = used,
 		.pages = &page,
 		.npages = 1,
+		.node = NODE_REFUSING,
+		.bans = bans,
+		.nbans = 2,
 		.text = (char *)(uintptr_t) "service \"e\xc3\xa9\" {\n}\n",
 	};
 	struct handover *got;
@@ -154,6 +172,26 @@ sockets_arrive_with_their_places(void **state)
 }
 
 static void
+orders_arrive(void **state)
+{
+	struct handover *got = hand_over();
+	char text[PREFIX_STRLEN];
+
+	(void)state;
+	assert_int_equal(got->node, NODE_REFUSING);
+	assert_int_equal(got->nbans, 2);
+	assert_string_equal(
+	    prefix_format(&got->bans[0].prefix, text, sizeof(text)),
+	    "192.0.2.0/24");
+	assert_true(got->bans[0].until_ms == UINT64_C(1) << 41);
+	assert_string_equal(
+	    prefix_format(&got->bans[1].prefix, text, sizeof(text)),
+	    "2001:db8::/32");
+	assert_true(got->bans[1].until_ms == BAN_FOR_EVER);
+	handover_free(got);
+}
+
+static void
 count(int *fd, void *arg)
 {
 	if (*fd != -1)
@@ -216,6 +254,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_arrives),
 		cmocka_unit_test(sockets_arrive_with_their_places),
+		cmocka_unit_test(orders_arrive),
 		cmocka_unit_test(no_descriptor_is_left_out),
 		cmocka_unit_test(what_is_none_is_refused),
 	};
