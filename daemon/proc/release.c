@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <signal.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "service/record.h"
@@ -75,7 +76,10 @@ release_kill_orphans(struct log *log, const struct state *state, unsigned first)
 
 	for (i = 0; i < state->shape.workers; i++) {
 		pid = atomic_load(&state->workers[i].pid);
-		if (i / slots == first / slots || pid <= 0)
+		/* One that has ended since may have left its number to
+		 * somebody else. */
+		if (i / slots == first / slots || pid <= 0 ||
+		    getpgid(pid) != getpgrp())
 			continue;
 		log_printf(log, LOG_LEVEL_ERROR,
 		    "worker %u (process %ld) has outlived its master: killing"

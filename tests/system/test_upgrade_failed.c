@@ -279,6 +279,45 @@ new_muxd_is_killed_when_it_is_ready(void **state)
 	expect_as_before(muxd, &before);
 }
 
+/* Its master was killed, and it holds what it has: it must not give that back
+ * later. */
+static void
+worker_of_the_new_one_hangs(void **state)
+{
+	struct before before;
+	struct muxd *muxd;
+	pid_t pid, children[4], worker = 0;
+	char title[128];
+	size_t i, n;
+
+	(void)state;
+	if (!procfs_available())
+		skip();
+	muxd = start(&before);
+	assert_int_equal(kill(before.monitor, SIGSTOP), 0);
+	procfs_wait_stopped(before.monitor);
+	muxd_mark_log(muxd);
+	muxd_signal(muxd, SIGUSR2);
+	pid = wait_ready_to_take_over(muxd);
+	n = procfs_children(pid, children, 4);
+	for (i = 0; i < n && i < 4; i++) {
+		procfs_title(children[i], title, sizeof(title));
+		if (strstr(title, "worker") != NULL)
+			worker = children[i];
+	}
+	assert_int_not_equal(worker, 0);
+	assert_int_equal(kill(worker, SIGSTOP), 0);
+	procfs_wait_stopped(worker);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(kill(before.monitor, SIGCONT), 0);
+	muxd_wait_log(muxd, "level=error",
+	    test_format("*(process %d) has outlived its master*", (int)worker));
+	expect_said(
+	    muxd, "msg=\"the upgrade has failed: *", "reason", "Killed");
+	assert_false(procfs_alive(worker));
+	expect_as_before(muxd, &before);
+}
+
 /* When the servers and the status page are to be its own. */
 static void
 new_muxd_hangs_while_it_takes_over(void **state)
@@ -409,6 +448,7 @@ main(void)
 		system_test(program_is_another_one),
 		system_test(new_process_is_killed),
 		system_test(new_muxd_is_killed_when_it_is_ready),
+		system_test(worker_of_the_new_one_hangs),
 		system_test(new_muxd_hangs_while_it_takes_over),
 		system_test(new_muxd_does_not_take_over),
 		system_test(hang_up_follows),
