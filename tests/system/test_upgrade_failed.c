@@ -318,6 +318,18 @@ worker_of_the_new_one_hangs(void **state)
 	expect_as_before(muxd, &before);
 }
 
+static void
+wait_gone(pid_t pid)
+{
+	int64_t deadline = test_now_ms() + test_deadline_ms();
+
+	while (procfs_alive(pid)) {
+		if (test_now_ms() > deadline)
+			test_fail("process %d does not end", (int)pid);
+		(void)poll(NULL, 0, 2);
+	}
+}
+
 /* When the servers and the status page are to be its own. */
 static void
 new_muxd_hangs_while_it_takes_over(void **state)
@@ -325,7 +337,7 @@ new_muxd_hangs_while_it_takes_over(void **state)
 	struct before before;
 	struct muxd *muxd;
 	const char *sessions;
-	pid_t monitor;
+	pid_t pid, monitor;
 
 	(void)state;
 	if (!procfs_available())
@@ -335,15 +347,16 @@ new_muxd_hangs_while_it_takes_over(void **state)
 	procfs_wait_stopped(before.monitor);
 	muxd_mark_log(muxd);
 	muxd_signal(muxd, SIGUSR2);
-	(void)wait_ready_to_take_over(muxd);
+	pid = wait_ready_to_take_over(muxd);
 	monitor = (pid_t)log_number(
 	    muxd_wait_log(muxd, "msg=\"monitor started\""), "child");
 	assert_int_equal(kill(monitor, SIGSTOP), 0);
 	procfs_wait_stopped(monitor);
 	assert_int_equal(kill(before.monitor, SIGCONT), 0);
+	wait_gone(pid);
+	(void)kill(monitor, SIGCONT);
 	expect_said(muxd, "msg=\"the upgrade has failed: *", "reason",
 	    "does not take over");
-	(void)kill(monitor, SIGCONT);
 	sessions = control_order(muxd, "show sessions");
 	assert_non_null(strstr(sessions, "\"service\":\"echo\""));
 	assert_null(strstr(sessions, "\"service\":\"\""));
