@@ -123,6 +123,11 @@ void master_stop_goes_on(struct master *master);
 void master_take_over(struct master *master);
 void master_cannot_start(struct master *master);
 
+/* The daemon cannot start, or not go on, for a reason that was logged; the
+ * timer of the deadline of a stop. */
+void master_fail(struct supervisor *sup);
+void master_deadline(struct timer *timer);
+
 /* Another process is the daemon from now on; or it could not become that. */
 void master_leave(struct master *master);
 void master_upgrade_failed(struct master *master);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -353,7 +354,8 @@ is_stopped(pid_t pid)
 }
 
 void
-procfs_wait_stopped(pid_t pid)
+procfs_stop(pid_t pid)
 {
+	assert_int_equal(kill(pid, SIGSTOP), 0);
 	procfs_wait(pid, is_stopped, "stopped");
 }

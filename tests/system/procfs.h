@@ -59,7 +59,7 @@ uint64_t procfs_number(const char *path);
 /* Wait until the process has ended; its parent must have taken its status. */
 void procfs_wait_gone(pid_t pid);
 
-/* Wait until the process is stopped by SIGSTOP. */
-void procfs_wait_stopped(pid_t pid);
+/* Stop the process with SIGSTOP, and wait until it is. */
+void procfs_stop(pid_t pid);
 
 #endif

@@ -31,8 +31,7 @@ reset_before_accept_does_no_harm(void **state)
 	(void)state;
 	if (!procfs_available())
 		skip();
-	assert_int_equal(kill(worker, SIGSTOP), 0);
-	procfs_wait_stopped(worker);
+	procfs_stop(worker);
 	for (i = 0; i < CLIENTS; i++) {
 		fd = client_connect(address);
 		if (i % 2 == 0)

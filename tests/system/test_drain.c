@@ -93,8 +93,7 @@ queued_clients_are_served(void **state)
 	if (!procfs_available())
 		skip();
 	for (i = 0; i < 2; i++) {
-		assert_int_equal(kill(workers[i], SIGSTOP), 0);
-		procfs_wait_stopped(workers[i]);
+		procfs_stop(workers[i]);
 	}
 	for (i = 0; i < 60; i++) {
 		fds[i] = client_connect(muxd_address(muxd, "echo", i % 2));
@@ -130,8 +129,7 @@ queued_clients_of_a_dead_worker_are_served(void **state)
 		muxd_wait_logs(muxd, crash, "msg=\"worker started\"", "slot=0");
 		pid = muxd_worker(muxd, 0);
 		if (crash == 4) {
-			assert_int_equal(kill(pid, SIGSTOP), 0);
-			procfs_wait_stopped(pid);
+			procfs_stop(pid);
 			for (i = 0; i < 60; i++)
 				fds[i] = client_connect(
 				    muxd_address(muxd, "echo", 0));

@@ -307,8 +307,7 @@ a_monitor_that_was_stopped_blames_nobody(void **state)
 	idle = client_connect(a.address);
 	assert_int_equal(kill(a.pid, SIGSTOP), 0);
 	wait_checked(&a);
-	assert_int_equal(kill(monitor, SIGSTOP), 0);
-	procfs_wait_stopped(monitor);
+	procfs_stop(monitor);
 	assert_int_equal(kill(a.pid, SIGCONT), 0);
 	/* Longer than the time-out; and what a client sees is its server. */
 	assert_true(client_stays_silent(idle, 1500));

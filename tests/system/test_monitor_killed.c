@@ -57,8 +57,7 @@ clients_are_served_while_the_monitor_hangs(void **state)
 	if (!procfs_available())
 		skip();
 	monitor = muxd_monitor(muxd);
-	assert_int_equal(kill(monitor, SIGSTOP), 0);
-	procfs_wait_stopped(monitor);
+	procfs_stop(monitor);
 	for (i = 0; i < 3000; i++)
 		client_visit(address, "127.0.0.2", "hello\n");
 	assert_int_equal(kill(monitor, SIGCONT), 0);

@@ -157,8 +157,7 @@ hanging_worker_moves_its_own_clients_alone(void **state)
 	crowd_talk(&crowd);
 	memcpy(before, crowd.seen, sizeof(before));
 	sick = muxd_worker(crowd.muxd, 0);
-	assert_int_equal(kill(sick, SIGSTOP), 0);
-	procfs_wait_stopped(sick);
+	procfs_stop(sick);
 	muxd_wait_log(crowd.muxd, "msg=\"new clients are steered around*");
 	crowd_talk(&crowd);
 	moved = count_moved(&crowd, before);

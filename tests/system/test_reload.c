@@ -225,8 +225,7 @@ who_waits_at_a_removed_address_is_served(void **state)
 	muxd_mark_log(muxd);
 	/* It cannot accept before it has taken the new configuration, or just
 	 * before. */
-	assert_int_equal(kill(worker, SIGSTOP), 0);
-	procfs_wait_stopped(worker);
+	procfs_stop(worker);
 	for (i = 0; i < WAITING; i++)
 		fds[i] = client_connect(address);
 	muxd_signal(muxd, SIGHUP);
@@ -288,8 +287,7 @@ another_worker_serves_the_queue_of_one_that_is_down(void **state)
 	muxd_configure(muxd, "workers = 2\n" ECHO);
 	worker = muxd_worker(muxd, 0);
 	muxd_mark_log(muxd);
-	assert_int_equal(kill(worker, SIGSTOP), 0);
-	procfs_wait_stopped(worker);
+	procfs_stop(worker);
 	for (i = 0; i < WAITING; i++)
 		fds[i] = client_connect(address);
 	assert_int_equal(kill(worker, SIGKILL), 0);
@@ -508,8 +506,7 @@ a_child_that_dies_before_the_decision_undoes_it(void **state)
 		child = i == 0 ? muxd_worker(muxd, 0) : muxd_monitor(muxd);
 		others = procfs_descriptors(muxd_worker(muxd, 1));
 		muxd_mark_log(muxd);
-		assert_int_equal(kill(child, SIGSTOP), 0);
-		procfs_wait_stopped(child);
+		procfs_stop(child);
 		muxd_configure(muxd,
 		    "workers = 2\n%s service \"more\" {\n"
 		    "listen = \"127.0.0.1:0\" handler = \"echo\" }\n",
@@ -573,8 +570,7 @@ muxd_can_stop_in_the_middle_of_it(void **state)
 		skip();
 	muxd = start_echo();
 	worker = muxd_worker(muxd, 0);
-	assert_int_equal(kill(worker, SIGSTOP), 0);
-	procfs_wait_stopped(worker);
+	procfs_stop(worker);
 	muxd_configure(muxd,
 	    "workers = 2\n%s service \"more\" {\n"
 	    "listen = { \"127.0.0.1:0\", \"udp:127.0.0.1:0\" }\n"

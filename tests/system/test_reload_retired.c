@@ -47,6 +47,18 @@ stop(struct muxd *muxd)
 	assert_int_equal(muxd_wait_status(muxd), 0);
 }
 
+/* Another muxd, for a server of datagrams. */
+static struct muxd *
+start_server(const char **address)
+{
+	struct muxd *echo =
+	    muxd_start("workers = 1\nservice \"udp\" {\n"
+		       "listen = \"udp:127.0.0.1:0\" handler = \"echo\" }\n");
+
+	*address = muxd_address(echo, "udp", 0) + strlen("udp:");
+	return echo;
+}
+
 /* How many clients are answered.  One that comes from a port which had a session
  * is no new one. */
 static unsigned
@@ -89,10 +101,8 @@ start_retired(const char *server, const char *address)
 static void
 lists_hold_for_new_sessions_of_datagrams(void **state)
 {
-	struct muxd *echo =
-	    muxd_start("workers = 1\nservice \"udp\" {\n"
-		       "listen = \"udp:127.0.0.1:0\" handler = \"echo\" }\n");
-	const char *server = muxd_address(echo, "udp", 0) + strlen("udp:");
+	const char *server;
+	struct muxd *echo = start_server(&server);
 	const char *address = server_absent();
 	struct muxd *muxd = start_retired(server, address);
 
@@ -105,22 +115,29 @@ lists_hold_for_new_sessions_of_datagrams(void **state)
 	stop(echo);
 }
 
+/* One worker: the address goes, and comes back. */
+static void
+expect_to_come_back(struct muxd *muxd, const char *server, const char *address)
+{
+	const char *udp = test_format("udp:%s", address);
+
+	reload_with(muxd, "workers = 1\n" ECHO);
+	assert_int_equal(ask(udp, NULL), 0);
+	reload_with(
+	    muxd, "workers = 1\n" DATAGRAMS RELAY ECHO, server, address, "");
+	assert_int_equal(ask(udp, NULL), CLIENTS);
+}
+
 static void
 removed_address_can_come_back(void **state)
 {
-	struct muxd *echo =
-	    muxd_start("workers = 1\nservice \"udp\" {\n"
-		       "listen = \"udp:127.0.0.1:0\" handler = \"echo\" }\n");
-	const char *server = muxd_address(echo, "udp", 0) + strlen("udp:");
+	const char *server;
+	struct muxd *echo = start_server(&server);
 	const char *address = server_absent();
 	struct muxd *muxd = start_retired(server, address);
 
 	(void)state;
-	reload_with(muxd, "workers = 1\n" ECHO);
-	assert_int_equal(ask(test_format("udp:%s", address), NULL), 0);
-	reload_with(
-	    muxd, "workers = 1\n" DATAGRAMS RELAY ECHO, server, address, "");
-	assert_int_equal(ask(test_format("udp:%s", address), NULL), CLIENTS);
+	expect_to_come_back(muxd, server, address);
 	stop(muxd);
 	stop(echo);
 }
@@ -129,21 +146,15 @@ removed_address_can_come_back(void **state)
 static void
 address_goes_with_the_worker(void **state)
 {
-	struct muxd *echo =
-	    muxd_start("workers = 1\nservice \"udp\" {\n"
-		       "listen = \"udp:127.0.0.1:0\" handler = \"echo\" }\n");
-	const char *server = muxd_address(echo, "udp", 0) + strlen("udp:");
+	const char *server;
+	struct muxd *echo = start_server(&server);
 	const char *address = server_absent();
 	struct muxd *muxd = muxd_start(
 	    "workers = 2\n" DATAGRAMS RELAY ECHO, server, address, "");
 
 	(void)state;
 	assert_int_equal(ask(test_format("udp:%s", address), NULL), CLIENTS);
-	reload_with(muxd, "workers = 1\n" ECHO);
-	assert_int_equal(ask(test_format("udp:%s", address), NULL), 0);
-	reload_with(
-	    muxd, "workers = 1\n" DATAGRAMS RELAY ECHO, server, address, "");
-	assert_int_equal(ask(test_format("udp:%s", address), NULL), CLIENTS);
+	expect_to_come_back(muxd, server, address);
 	stop(muxd);
 	stop(echo);
 }

@@ -218,8 +218,7 @@ queue_of_a_stopped_worker_is_served(void **state)
 		skip();
 	muxd = muxd_start("workers = 1\n" ECHO);
 	worker = muxd_worker(muxd, 0);
-	assert_int_equal(kill(worker, SIGSTOP), 0);
-	procfs_wait_stopped(worker);
+	procfs_stop(worker);
 	for (i = 0; i < CLIENTS; i++) {
 		fds[i] = client_connect(muxd_address(muxd, "echo", 0));
 		client_send_text(fds[i], "hello\n");
@@ -425,10 +424,8 @@ takes_over_from_one_that_dies(void **state)
 	before = muxd->pid;
 	monitor = muxd_monitor(muxd);
 	worker = muxd_worker(muxd, 0);
-	assert_int_equal(kill(monitor, SIGSTOP), 0);
-	assert_int_equal(kill(worker, SIGSTOP), 0);
-	procfs_wait_stopped(monitor);
-	procfs_wait_stopped(worker);
+	procfs_stop(monitor);
+	procfs_stop(worker);
 	for (i = 0; i < CLIENTS; i++) {
 		fds[i] = client_connect(muxd_address(muxd, "echo", 0));
 		client_send_text(fds[i], "hello\n");

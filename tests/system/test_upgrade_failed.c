@@ -255,6 +255,17 @@ wait_ready_to_take_over(struct muxd *muxd)
 	    muxd_wait_log(muxd, "msg=\"ready to take over\""), "pid");
 }
 
+/* Upgrade, and stop the monitor, which is to yield: the new master, which waits
+ * for that. */
+static pid_t
+upgrade_and_hold(struct muxd *muxd, pid_t monitor)
+{
+	procfs_stop(monitor);
+	muxd_mark_log(muxd);
+	muxd_signal(muxd, SIGUSR2);
+	return wait_ready_to_take_over(muxd);
+}
+
 /* With workers of its own, while the monitor here is to yield. */
 static void
 new_muxd_is_killed_when_it_is_ready(void **state)
@@ -267,11 +278,7 @@ new_muxd_is_killed_when_it_is_ready(void **state)
 	if (!procfs_available())
 		skip();
 	muxd = start(&before);
-	assert_int_equal(kill(before.monitor, SIGSTOP), 0);
-	procfs_wait_stopped(before.monitor);
-	muxd_mark_log(muxd);
-	muxd_signal(muxd, SIGUSR2);
-	pid = wait_ready_to_take_over(muxd);
+	pid = upgrade_and_hold(muxd, before.monitor);
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(kill(before.monitor, SIGCONT), 0);
 	expect_said(
@@ -294,11 +301,7 @@ worker_of_the_new_one_hangs(void **state)
 	if (!procfs_available())
 		skip();
 	muxd = start(&before);
-	assert_int_equal(kill(before.monitor, SIGSTOP), 0);
-	procfs_wait_stopped(before.monitor);
-	muxd_mark_log(muxd);
-	muxd_signal(muxd, SIGUSR2);
-	pid = wait_ready_to_take_over(muxd);
+	pid = upgrade_and_hold(muxd, before.monitor);
 	n = procfs_children(pid, children, 4);
 	for (i = 0; i < n && i < 4; i++) {
 		procfs_title(children[i], title, sizeof(title));
@@ -306,8 +309,7 @@ worker_of_the_new_one_hangs(void **state)
 			worker = children[i];
 	}
 	assert_int_not_equal(worker, 0);
-	assert_int_equal(kill(worker, SIGSTOP), 0);
-	procfs_wait_stopped(worker);
+	procfs_stop(worker);
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(kill(before.monitor, SIGCONT), 0);
 	muxd_wait_log(muxd, "level=error",
@@ -343,15 +345,10 @@ new_muxd_hangs_while_it_takes_over(void **state)
 	if (!procfs_available())
 		skip();
 	muxd = start(&before);
-	assert_int_equal(kill(before.monitor, SIGSTOP), 0);
-	procfs_wait_stopped(before.monitor);
-	muxd_mark_log(muxd);
-	muxd_signal(muxd, SIGUSR2);
-	pid = wait_ready_to_take_over(muxd);
+	pid = upgrade_and_hold(muxd, before.monitor);
 	monitor = (pid_t)log_number(
 	    muxd_wait_log(muxd, "msg=\"monitor started\""), "child");
-	assert_int_equal(kill(monitor, SIGSTOP), 0);
-	procfs_wait_stopped(monitor);
+	procfs_stop(monitor);
 	assert_int_equal(kill(before.monitor, SIGCONT), 0);
 	wait_gone(pid);
 	(void)kill(monitor, SIGCONT);
@@ -390,14 +387,9 @@ new_muxd_does_not_take_over(void **state)
 	muxd = upgrade_start(RELAY, server.address, 1);
 	muxd_wait_log(muxd, "msg=\"server up\"");
 	monitor = muxd_monitor(muxd);
-	assert_int_equal(kill(monitor, SIGSTOP), 0);
-	procfs_wait_stopped(monitor);
-	muxd_mark_log(muxd);
 	muxd_configure(muxd, RELAY, server.address, 2);
-	muxd_signal(muxd, SIGUSR2);
-	pid = wait_ready_to_take_over(muxd);
-	assert_int_equal(kill(pid, SIGSTOP), 0);
-	procfs_wait_stopped(pid);
+	pid = upgrade_and_hold(muxd, monitor);
+	procfs_stop(pid);
 	assert_int_equal(kill(monitor, SIGCONT), 0);
 	expect_said(muxd, "msg=\"the upgrade has failed: *", "reason",
 	    "does not take over");

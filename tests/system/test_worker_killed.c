@@ -95,8 +95,7 @@ queued_clients_are_served_by_the_successor(void **state)
 	size_t i;
 
 	(void)state;
-	assert_int_equal(kill(pid, SIGSTOP), 0);
-	procfs_wait_stopped(pid);
+	procfs_stop(pid);
 	for (i = 0; i < 60; i++) {
 		fds[i] = client_connect(address);
 		client_send_text(fds[i], "I wait\n");
@@ -124,8 +123,7 @@ queued_clients_of_a_lone_worker_are_served_by_the_successor(void **state)
 	size_t i;
 
 	(void)state;
-	assert_int_equal(kill(pid, SIGSTOP), 0);
-	procfs_wait_stopped(pid);
+	procfs_stop(pid);
 	for (i = 0; i < 40; i++)
 		fds[i] = client_connect(muxd_address(muxd, "echo", i % 2));
 	kill_worker(muxd, 0);

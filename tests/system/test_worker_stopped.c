@@ -34,8 +34,7 @@ hanging_worker_hurts_nobody_else_and_is_replaced(void **state)
 		client_echo(before[i], "hello\n");
 	}
 	others = procfs_descriptors(well) - others;
-	assert_int_equal(kill(sick, SIGSTOP), 0);
-	procfs_wait_stopped(sick);
+	procfs_stop(sick);
 
 	/* All clients of the other one get their answers, round by round. */
 	for (round = 0; round < 50; round++) {
