@@ -19,21 +19,17 @@
 #include <sys/socket.h>
 
 #include <errno.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/compat.h"
 #include "base/mem.h"
 #include "monitor/log_writer.h"
-#include "monitor/name_probe.h"
 #include "monitor/past.h"
 #include "monitor/recent.h"
 #include "monitor/status.h"
-#include "proc/brief.h"
 #include "proc/child.h"
 #include "proc/detach.h"
-#include "proc/message.h"
-#include "proc/monitor_work.h"
+#include "proc/monitor_common.h"
 #include "proc/question.h"
 
 #define MONITOR_LINGER_MS 1000
@@ -45,44 +41,10 @@
  * done before. */
 #define RETRY_MS 1000
 
-struct monitor;
-
 /* One process's channel of records. */
 struct log_source {
 	struct io io;
 	struct monitor *monitor;
-};
-
-/* A configuration that is being made ready, or was. */
-struct monitor_reload {
-	struct brief brief;        /* conf NULL: none is */
-	struct log_writer *writer; /* NULL: the one there is */
-	struct name_probe *probe;  /* NULL: there are no new names */
-};
-
-struct monitor {
-	const struct monitor_task *task;
-	struct monitor_work work;
-	struct monitor_reload reload;
-	struct loop *loop;
-	struct log log;
-	struct log_writer *writer;
-	struct recent *recent;
-	struct past *past;        /* NULL: nothing is remembered */
-	struct status *status;    /* NULL: there is no page */
-	uint64_t connections_max; /* of the whole daemon, in force */
-	uint64_t lost;            /* of the writer's losses: those told */
-	struct channel channel;
-	struct log_source *sources;
-	struct loop_hook turn_end;
-	struct timer linger;
-	struct timer settle;
-	struct timer retry;
-	bool failed;      /* it ends for that */
-	bool ready;       /* and the master knows */
-	bool committing;  /* and the master is told once names are settled */
-	bool auto_syslog; /* target "auto" is syslog, the terminal being gone */
-	unsigned char buffer[LOG_BUFFER_SIZE];
 };
 
 static void
@@ -127,8 +89,7 @@ monitor_retry(struct timer *timer)
 	(void)timer;
 }
 
-/* Write what is kept, and tell how much was lost so far. */
-static void
+void
 monitor_flush(struct monitor *monitor)
 {
 	uint64_t lost;
@@ -189,6 +150,13 @@ monitor_settled(struct monitor *monitor)
 		monitor_become_committed(monitor);
 }
 
+void
+monitor_settle(struct monitor *monitor)
+{
+	monitor->committing = true;
+	loop_timer_set(monitor->loop, &monitor->settle, SETTLE_MS);
+}
+
 static void
 monitor_settle_over(struct timer *timer)
 {
@@ -220,18 +188,6 @@ monitor_reopen(struct monitor *monitor)
 		    "the log files were opened again");
 }
 
-/* Open the log that the configuration wants; NULL with errno without memory.
- * One that cannot be opened says so in log_writer_error(). */
-static struct log_writer *
-monitor_make_writer(const struct monitor *monitor, const struct conf *from)
-{
-	struct conf_log conf = from->log;
-
-	if (monitor->auto_syslog && conf.target == LOG_TARGET_AUTO)
-		conf.target = LOG_TARGET_SYSLOG;
-	return log_writer_open(&conf);
-}
-
 /* A log that cannot be written is an error when muxd starts; later it is
  * tried again and again, and loses records meanwhile. */
 static int
@@ -241,9 +197,8 @@ monitor_open_writer(struct monitor *monitor)
 	int error;
 
 	monitor->auto_syslog = monitor->task->detached && isatty(STDERR_FILENO);
-	monitor->writer = monitor_make_writer(monitor, monitor->work.conf);
 	error =
-	    monitor->writer != NULL ? log_writer_error(monitor->writer) : errno;
+	    monitor_make_writer(monitor, monitor->work.conf, &monitor->writer);
 	if (error == 0 || (monitor->writer != NULL && !monitor->task->strict))
 		return 0;
 	log_errno(&monitor->log, LOG_LEVEL_ERROR, error,
@@ -253,8 +208,7 @@ monitor_open_writer(struct monitor *monitor)
 	return -1;
 }
 
-/* What the status page speaks of. */
-static struct report_source
+struct report_source
 monitor_source(const struct monitor *monitor)
 {
 	const struct monitor_task *task = monitor->task;
@@ -274,166 +228,50 @@ monitor_source(const struct monitor *monitor)
 	};
 }
 
-/* ---- reload ---- */
-
-static void
-monitor_abort(struct monitor *monitor)
+static int
+monitor_open_status(struct monitor *monitor)
 {
-	name_probe_close(monitor->reload.probe);
-	monitor->reload.probe = NULL;
-	log_writer_close(monitor->reload.writer);
-	monitor->reload.writer = NULL;
-	brief_free(&monitor->reload.brief);
-}
-
-static bool
-same_log(const struct conf_log *one, const struct conf_log *other)
-{
-	const char *path = one->path != NULL ? one->path : "";
-
-	return one->target == other->target && one->format == other->format &&
-	    strcmp(path, other->path != NULL ? other->path : "") == 0;
-}
-
-/* 0, or what to answer. */
-static uint32_t
-monitor_prepare_log(struct monitor *monitor)
-{
-	struct monitor_reload *reload = &monitor->reload;
-	int error;
-
-	if (same_log(&monitor->work.conf->log, &reload->brief.conf->log))
-		return 0;
-	reload->writer = monitor_make_writer(monitor, reload->brief.conf);
-	error =
-	    reload->writer != NULL ? log_writer_error(reload->writer) : errno;
-	return error == 0 ? 0 : MESSAGE_REFUSAL(REFUSAL_LOG, error);
-}
-
-/* What the master is told once the new names were heard of. */
-static void
-monitor_answer(void *owner, size_t unknown)
-{
-	struct monitor *monitor = owner;
-	struct channel *channel = &monitor->channel;
-
-	if (unknown == SIZE_MAX)
-		(void)channel_send(
-		    channel, MESSAGE_PREPARED, monitor->reload.brief.number);
-	else
-		(void)channel_send(channel, MESSAGE_REFUSED,
-		    MESSAGE_REFUSAL_TO(monitor->reload.brief.number,
-			MESSAGE_REFUSAL(REFUSAL_NAME, unknown)));
-}
-
-/* 0, or what to answer. */
-static uint32_t
-monitor_prepare_names(struct monitor *monitor)
-{
-	const struct name_probe_config config = {
+	const struct report_source source = monitor_source(monitor);
+	struct status_config config = {
 		.loop = monitor->loop,
-		.conf = monitor->reload.brief.conf,
-		.before = monitor->work.conf,
-		.done = monitor_answer,
-		.owner = monitor,
+		.fds = monitor->task->status_fds,
+		.nfds = monitor->task->nstatus_fds,
+		.source = &source,
 	};
 
-	if (name_probe_open(&monitor->reload.probe, &config) == -1)
-		return MESSAGE_REFUSAL(REFUSAL_SETUP, errno);
-	if (monitor->reload.probe == NULL)
-		monitor_answer(monitor, SIZE_MAX);
-	return 0;
+	if (config.nfds == 0)
+		return 0;
+	config.recent = monitor->recent = recent_open();
+	if (monitor->recent == NULL)
+		return -1;
+	monitor->status = status_open(&config);
+	return monitor->status == NULL ? -1 : 0;
 }
 
-static void
-monitor_prepare(struct monitor *monitor, uint32_t number)
-{
-	struct channel *channel = &monitor->channel;
-	struct conf_errors errors = { 0 };
-	uint32_t refusal;
-
-	monitor_abort(monitor);
-	/* There was no descriptor free for it. */
-	if (channel->nfds == 0)
-		errno = EMFILE;
-	if (channel->nfds == 0 ||
-	    brief_read(&monitor->reload.brief, channel->fds[0], &errors) == -1)
-		refusal = MESSAGE_REFUSAL(REFUSAL_BRIEF, errno);
-	else
-		refusal = monitor_prepare_log(monitor);
-	conf_errors_free(&errors);
-	if (refusal == 0)
-		refusal = monitor_prepare_names(monitor);
-	if (refusal == 0)
-		return;
-	monitor_abort(monitor);
-	(void)channel_send(
-	    channel, MESSAGE_REFUSED, MESSAGE_REFUSAL_TO(number, refusal));
-}
-
-/* What is remembered goes when that is not wanted any more. */
+/* Begin what is done for servers, and the page.  -1 with errno, and logged. */
 static int
-monitor_remember(struct monitor *monitor)
+monitor_open_work(struct monitor *monitor)
 {
-	bool wanted = monitor->work.conf->log.remember;
+	const char *what;
 
-	if (!wanted) {
-		past_close(monitor->past);
-		monitor->past = NULL;
-	} else if (monitor->past == NULL) {
-		monitor->past = past_open();
+	if (monitor_work_open(
+		&monitor->work, monitor->loop, &monitor->log, &what) == 0) {
+		what = "serve the status page";
+		if (monitor_open_status(monitor) == 0)
+			return 0;
 	}
-	return wanted && monitor->past == NULL ? -1 : 0;
+	log_errno(&monitor->log, LOG_LEVEL_ERROR, errno, "cannot %s", what);
+	return -1;
 }
 
-static void
-monitor_swap_writer(struct monitor *monitor)
+void
+monitor_fail(struct monitor *monitor)
 {
-	log_flush(&monitor->log);
-	monitor->log.level = monitor->work.conf->log.level;
-	if (monitor->reload.writer == NULL)
-		return;
-	monitor_flush(monitor);
-	log_writer_close(monitor->writer);
-	monitor->lost = 0;
-	monitor->writer = monitor->reload.writer;
-	monitor->reload.writer = NULL;
-}
-
-/* What fails here is memory, and then it is a successor's to do, which begins
- * with this configuration. */
-static void
-monitor_commit(struct monitor *monitor)
-{
-	struct brief *brief = &monitor->reload.brief;
-	struct report_source source;
-
-	name_probe_close(monitor->reload.probe);
-	monitor->reload.probe = NULL;
-	errno = EPROTO;
-	if (brief->conf == NULL ||
-	    monitor_work_change(&monitor->work, brief) == -1) {
-		log_errno(&monitor->log, LOG_LEVEL_ERROR, errno,
-		    "the monitor cannot take the new configuration");
-		monitor->failed = true;
-		loop_stop(monitor->loop);
-		return;
-	}
-	monitor->connections_max = brief->connections_max;
-	brief_free(brief);
-	/* The one before is gone when this turn of the loop is over. */
-	source = monitor_source(monitor);
-	status_update(monitor->status, &source);
-	monitor_swap_writer(monitor);
-	/* Without memory nothing is remembered, and muxctl explain says so. */
-	(void)monitor_remember(monitor);
-	monitor->committing = true;
-	loop_timer_set(monitor->loop, &monitor->settle, SETTLE_MS);
+	monitor->failed = true;
+	loop_stop(monitor->loop);
 }
 
 /* ---- an upgrade ---- */
-
-static int monitor_open_status(struct monitor *monitor);
 
 /* Another muxd checks the servers and shows the page from now on. */
 static void
@@ -452,22 +290,14 @@ static void
 monitor_take(struct monitor *monitor)
 {
 	struct monitor_work *work = &monitor->work;
-	const char *what = "serve the status page";
 
 	if (work->names != NULL)
 		return;
 	slots_apply(work->places, work->conf, work->conf, monitor->task->state);
-	if (monitor_work_open(work, monitor->loop, &monitor->log, &what) ==
-		-1 ||
-	    monitor_open_status(monitor) == -1) {
-		log_errno(
-		    &monitor->log, LOG_LEVEL_ERROR, errno, "cannot %s", what);
-		monitor->failed = true;
-		loop_stop(monitor->loop);
-		return;
-	}
-	monitor->committing = true;
-	loop_timer_set(monitor->loop, &monitor->settle, SETTLE_MS);
+	if (monitor_open_work(monitor) == -1)
+		monitor_fail(monitor);
+	else
+		monitor_settle(monitor);
 }
 
 /* ---- what the master says ---- */
@@ -557,26 +387,6 @@ monitor_watch(struct monitor *monitor)
 }
 
 static int
-monitor_open_status(struct monitor *monitor)
-{
-	const struct report_source source = monitor_source(monitor);
-	struct status_config config = {
-		.loop = monitor->loop,
-		.fds = monitor->task->status_fds,
-		.nfds = monitor->task->nstatus_fds,
-		.source = &source,
-	};
-
-	if (config.nfds == 0)
-		return 0;
-	config.recent = monitor->recent = recent_open();
-	if (monitor->recent == NULL)
-		return -1;
-	monitor->status = status_open(&config);
-	return monitor->status == NULL ? -1 : 0;
-}
-
-static int
 monitor_setup(struct monitor *monitor)
 {
 	const struct monitor_task *task = monitor->task;
@@ -600,15 +410,8 @@ monitor_setup(struct monitor *monitor)
 		    "cannot watch the channels");
 		return -1;
 	}
-	step = "serve the status page";
-	if (!task->held &&
-	    (monitor_work_open(
-		 &monitor->work, monitor->loop, &monitor->log, &step) == -1 ||
-		monitor_open_status(monitor) == -1)) {
-		log_errno(
-		    &monitor->log, LOG_LEVEL_ERROR, errno, "cannot %s", step);
+	if (!task->held && monitor_open_work(monitor) == -1)
 		return -1;
-	}
 	timer_init(&monitor->linger, monitor_linger_over);
 	timer_init(&monitor->settle, monitor_settle_over);
 	timer_init(&monitor->retry, monitor_retry);

@@ -20,8 +20,7 @@ struct monitor_task {
 	const struct identity *identity;
 	const int *wake_fds; /* of all workers of the state, to be written */
 	unsigned first;      /* muxd's own workers' numbers begin there */
-	unsigned slots;
-	unsigned checks_max;      /* that may be under way at once */
+	unsigned checks_max; /* that may be under way at once */
 	uint64_t connections_max; /* of the whole daemon */
 	uint64_t started_ms;      /* when muxd did, monotonic */
 	const int *status_fds;    /* the status page's, listening */

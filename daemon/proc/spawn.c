@@ -97,7 +97,6 @@ spawn_be_monitor(struct supervisor *sup, int channel_fd)
 		.identity = sup->identity,
 		.wake_fds = sup->wake_fds,
 		.first = sup->first,
-		.slots = sup->plan->slots,
 		.checks_max = sup->plan->checks,
 		.connections_max = sup->plan->connections,
 		.started_ms = sup->started_ms,
