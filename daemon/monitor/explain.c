@@ -35,7 +35,8 @@ explain_set_place(
 	report_set_uint(report, object, "line", (uint64_t)line);
 }
 
-void
+/* Put the option into an object: its name, value, file and line. */
+static void
 explain_set_option(struct report *report, json_t *object, const void *base,
     const char *section, const char *option)
 {

@@ -36,11 +36,8 @@ json_t *explain_record(
  * backup, and "text", an English phrase. */
 json_t *explain_choice(struct report *report, const struct memo_choice *choice);
 
-/* Put the option into an object: its name, value, file and line. */
-void explain_set_option(struct report *report, json_t *object, const void *base,
-    const char *section, const char *option);
-
-/* The same of a limit that a client meets, as limits.connections. */
+/* Put the option into an object, its name, value, file and line: that of a limit
+ * that a client meets, as limits.connections. */
 void explain_set_limit(struct report *report, json_t *object,
     enum memo_limit_kind kind, const struct conf_service *service);
 

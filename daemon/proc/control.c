@@ -227,6 +227,17 @@ control_end(struct control *control, bool unlinks)
 void
 control_hand_over(struct control *control)
 {
+	struct control_client *client;
+	struct list *node, *next;
+
+	for (node = control->clients.next; node != &control->clients;
+	     node = next) {
+		next = node->next;
+		client = container_of(node, struct control_client, link);
+		if (client->phase == CONTROL_WORKING)
+			control_client_fail(client,
+			    "another muxd has taken over: ask that one");
+	}
 	control_end(control, false);
 }
 

@@ -54,11 +54,4 @@ void inherit_close(struct inherit *inherit);
  * colon, no control character. */
 bool inherit_name_valid(const char *name);
 
-/*
- * Set this process up for handing n descriptors over to the program that it
- * executes next: they become number 3 and on, whatever was there before, and
- * the environment says so.  For a forked process.  -1 with errno.
- */
-int inherit_pass(const int *fds, const char *const *names, size_t n);
-
 #endif

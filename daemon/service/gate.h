@@ -34,8 +34,8 @@ void gate_take(struct gate *gate);
 
 /* Close the socket.  Who waits at its door is turned away; relayed sessions of
  * datagrams that came through it end (REASON_REMOVED), if any is left.  But who
- * waits in a worker that is retired, or whose sockets are kept, still waits, and nobody is turned away for
- * an adopted one. */
+ * waits in a worker that is retired, or whose sockets are kept, still waits, and
+ * nobody is turned away for an adopted one. */
 void gate_close(struct services *services, struct gate *gate);
 
 /* Close all for which which says so, one after the other: each may have others

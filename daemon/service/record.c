@@ -149,7 +149,7 @@ record_progress(struct log *log, const struct ledger_entry *entry,
 	log_emit(log, &record);
 }
 
-void
+static void
 record_refused(struct log *log, const struct conf_log *conf,
     const struct door *door, const struct record_refusal *refusal)
 {

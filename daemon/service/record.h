@@ -84,10 +84,6 @@ void record_session(struct log *log, const struct conf_log *conf,
 void record_progress(struct log *log, const struct ledger_entry *entry,
     const struct record_end *end);
 
-/* "client refused". */
-void record_refused(struct log *log, const struct conf_log *conf,
-    const struct door *door, const struct record_refusal *refusal);
-
 /* A client was turned away at the door: the record of that, unless there were
  * too many in this second. */
 void record_refused_limited(

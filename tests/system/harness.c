@@ -120,6 +120,20 @@ muxd_read_file(struct muxd *muxd, const char *name)
 	return text;
 }
 
+void
+muxd_wait_text(struct muxd *muxd, const char *name, const char *text)
+{
+	int64_t deadline = test_now_ms() + test_deadline_ms();
+	char *path = path_in(muxd, name);
+
+	while (access(path, R_OK) == -1 ||
+	    strstr(muxd_read_file(muxd, name), text) == NULL) {
+		if (test_now_ms() > deadline)
+			test_fail("\"%s\" does not appear in %s", text, name);
+		(void)poll(NULL, 0, 5);
+	}
+}
+
 /* Whether a line of the text begins with the word. */
 static bool
 sets_option(const char *text, const char *word)

@@ -62,6 +62,9 @@ void muxd_write_file(struct muxd *muxd, const char *name, const char *text);
 /* Read a file of the folder; NUL-terminated, released by the teardown. */
 char *muxd_read_file(struct muxd *muxd, const char *name);
 
+/* Wait until a file of the folder is there and has the text. */
+void muxd_wait_text(struct muxd *muxd, const char *name, const char *text);
+
 /* Run muxd, and do not wait for anything. */
 void muxd_launch(struct muxd *muxd);
 

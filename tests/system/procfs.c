@@ -359,3 +359,16 @@ procfs_stop(pid_t pid)
 	assert_int_equal(kill(pid, SIGSTOP), 0);
 	procfs_wait(pid, is_stopped, "stopped");
 }
+
+void
+procfs_wait_descriptors(pid_t pid, size_t n)
+{
+	int64_t deadline = test_now_ms() + test_deadline_ms();
+
+	while (procfs_descriptors(pid) != n) {
+		if (test_now_ms() > deadline)
+			test_fail("%zu descriptors instead of %zu",
+			    procfs_descriptors(pid), n);
+		(void)poll(NULL, 0, 2);
+	}
+}

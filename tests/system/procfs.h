@@ -59,6 +59,10 @@ uint64_t procfs_number(const char *path);
 /* Wait until the process has ended; its parent must have taken its status. */
 void procfs_wait_gone(pid_t pid);
 
+/* Wait until the process has n descriptors: sessions whose clients have gone
+ * may take a moment to end. */
+void procfs_wait_descriptors(pid_t pid, size_t n);
+
 /* Stop the process with SIGSTOP, and wait until it is. */
 void procfs_stop(pid_t pid);
 

@@ -95,6 +95,8 @@ check 'start' 0 start
 check 'it runs' 0 status
 check 'a second one does not start' 1 start
 check 'reload' 0 reload
+check 'upgrade' 0 upgrade
+check 'what is there then runs' 0 status
 write_conf 'nonsense'
 check 'configtest of nonsense fails' 1 configtest
 # The file does not say any more where the control socket is.

@@ -13,23 +13,6 @@
 #include "client.h"
 #include "harness.h"
 
-/* Wait until a file of the folder has the text. */
-static void
-wait_for_text(struct muxd *muxd, const char *name, const char *text)
-{
-	int64_t deadline = test_now_ms() + test_deadline_ms();
-	char *path = test_format("%s/%s", muxd->dir, name);
-
-	for (;;) {
-		if (access(path, R_OK) == 0 &&
-		    strstr(muxd_read_file(muxd, name), text) != NULL)
-			return;
-		if (test_now_ms() > deadline)
-			test_fail("\"%s\" does not appear in %s", text, name);
-		poll(NULL, 0, 5);
-	}
-}
-
 static void
 talk(struct muxd *muxd, const char *text)
 {
@@ -59,22 +42,22 @@ renamed_file_is_left_at_sigusr1(void **state)
 	    "  handler = \"echo\"\n"
 	    "}\n");
 	muxd_launch(muxd);
-	wait_for_text(muxd, "var/log", "msg=ready");
+	muxd_wait_text(muxd, "var/log", "msg=ready");
 	talk(muxd, "1");
-	wait_for_text(muxd, "var/log", "bytes_in=1 ");
+	muxd_wait_text(muxd, "var/log", "bytes_in=1 ");
 	assert_int_equal(rename(test_format("%s/var/log", muxd->dir),
 			     test_format("%s/var/log.1", muxd->dir)),
 	    0);
 	/* Until it is told, muxd goes on in the file it has. */
 	talk(muxd, "22");
-	wait_for_text(muxd, "var/log.1", "bytes_in=2 ");
+	muxd_wait_text(muxd, "var/log.1", "bytes_in=2 ");
 	muxd_signal(muxd, SIGUSR1);
 	/* Soon the new file is there, and gets what comes. */
-	wait_for_text(muxd, "var/log", "");
+	muxd_wait_text(muxd, "var/log", "");
 	talk(muxd, "333");
-	wait_for_text(muxd, "var/log", "bytes_in=3 ");
+	muxd_wait_text(muxd, "var/log", "bytes_in=3 ");
 	muxd_stop(muxd);
-	wait_for_text(muxd, "var/log", "msg=summary");
+	muxd_wait_text(muxd, "var/log", "msg=summary");
 	old = muxd_read_file(muxd, "var/log.1");
 	assert_null(strstr(old, "bytes_in=3 "));
 	assert_null(strstr(old, "msg=summary"));

@@ -44,20 +44,6 @@ start_with_log(bool fifo)
 	return muxd;
 }
 
-static void
-wait_for_text(struct muxd *muxd, const char *name, const char *text)
-{
-	int64_t deadline = test_now_ms() + test_deadline_ms();
-	char *path = test_format("%s/%s", muxd->dir, name);
-
-	while (access(path, R_OK) == -1 ||
-	    strstr(muxd_read_file(muxd, name), text) == NULL) {
-		if (test_now_ms() > deadline)
-			test_fail("\"%s\" does not appear in %s", text, name);
-		poll(NULL, 0, 5);
-	}
-}
-
 /* A metric of the whole daemon. */
 static uint64_t
 metric(struct muxd *muxd, const char *name)
@@ -146,7 +132,7 @@ full_disk_loses_records_and_no_client(void **state)
 	if (!procfs_available() || test_is_wrapped())
 		skip();
 	muxd_launch(muxd);
-	wait_for_text(muxd, "var/log", "msg=ready");
+	muxd_wait_text(muxd, "var/log", "msg=ready");
 	n = procfs_children(muxd->pid, children, 8);
 	for (i = 0; i < n; i++) {
 		procfs_title(children[i], title, sizeof(title));
@@ -165,13 +151,13 @@ full_disk_loses_records_and_no_client(void **state)
 	}
 	/* There is room again, and nobody has anything to say. */
 	fill_disk(monitor, false);
-	wait_for_text(muxd, "var/log", "msg=\"log records lost\"");
+	muxd_wait_text(muxd, "var/log", "msg=\"log records lost\"");
 	assert_int_equal(sum_counts(muxd_read_file(muxd, "var/log"),
 			     "msg=\"log records lost\""),
 	    lost);
 	assert_int_equal(metric(muxd, "muxd_log_lost_total"), lost);
 	client_visit(test_format("unix:%s/s", muxd->dir), NULL, "hello\n");
-	wait_for_text(muxd, "var/log", "msg=\"session ended\"");
+	muxd_wait_text(muxd, "var/log", "msg=\"session ended\"");
 	muxd_stop(muxd);
 }
 

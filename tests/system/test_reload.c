@@ -56,17 +56,6 @@ free_address(void)
 	return address;
 }
 
-/* Sessions whose clients have gone may take a moment to end. */
-static void
-wait_descriptors(pid_t pid, size_t n)
-{
-	int64_t until = test_now_ms() + test_deadline_ms();
-
-	while (procfs_descriptors(pid) != n && test_now_ms() < until)
-		(void)poll(NULL, 0, 1);
-	assert_int_equal(procfs_descriptors(pid), n);
-}
-
 /* fault 5 */
 static void
 same_configuration_changes_nothing(void **state)
@@ -103,7 +92,7 @@ same_configuration_changes_nothing(void **state)
 	assert_int_equal(muxd_worker_starts(muxd, 1), 1);
 	if (procfs_available()) {
 		assert_int_equal(procfs_descriptors(muxd->pid), master);
-		wait_descriptors(muxd_worker(muxd, 0), worker);
+		procfs_wait_descriptors(muxd_worker(muxd, 0), worker);
 		monitor = procfs_descriptors(muxd_monitor(muxd));
 		for (i = 0; i < 3; i++)
 			reload_apply(muxd);

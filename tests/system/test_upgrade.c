@@ -512,6 +512,28 @@ stop_lets_both_drain(void **state)
 	assert_int_equal(muxd_wait_status(muxd), 0);
 }
 
+/* It is the new one that has to be asked then. */
+static void
+who_waits_for_the_last_session_is_told(void **state)
+{
+	struct muxd *muxd = muxd_start("workers = 1\n" ECHO);
+	int asked = control_connect(muxd), fd;
+	pid_t before;
+
+	(void)state;
+	connect_all(&fd, 1, muxd_address(muxd, "echo", 0));
+	client_send_text(asked, "wait drained\n");
+	assert_true(client_stays_silent(asked, 100));
+	before = upgrade_apply(muxd);
+	assert_non_null(
+	    strstr(control_answer(asked), "another muxd has taken over"));
+	client_echo(fd, "after\n");
+	client_close(asked);
+	client_close(fd);
+	upgrade_wait_left(muxd, before);
+	stop(muxd);
+}
+
 /* The end of the process before, and of its sessions, takes nothing of the
  * time that is left. */
 static void
@@ -605,6 +627,7 @@ main(void)
 		system_test(configuration_changes_with_it),
 		system_test(orders_hold_in_memory_of_its_own),
 		system_test(stop_lets_both_drain),
+		system_test(who_waits_for_the_last_session_is_told),
 		system_test(stop_gives_the_rest_its_time),
 		system_test(orders_reach_the_sessions_before),
 	};

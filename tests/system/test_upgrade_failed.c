@@ -51,19 +51,6 @@ look_before(struct muxd *muxd, struct before *before)
 		before->workers[i] = muxd_worker(muxd, i);
 }
 
-static void
-wait_descriptors(pid_t pid, size_t n)
-{
-	int64_t deadline = test_now_ms() + test_deadline_ms();
-
-	while (procfs_descriptors(pid) != n) {
-		if (test_now_ms() > deadline)
-			test_fail("%zu descriptors instead of %zu",
-			    procfs_descriptors(pid), n);
-		poll(NULL, 0, 2);
-	}
-}
-
 /* The line of the log that begins so says this. */
 static void
 expect_said(
@@ -87,7 +74,7 @@ expect_as_before(struct muxd *muxd, struct before *before)
 	for (i = 0; i < CLIENTS; i++)
 		client_visit(muxd_address(muxd, "echo", 0), NULL, "hello\n");
 	client_visit(muxd_address(muxd, "echo", 1), NULL, "hello\n");
-	wait_descriptors(muxd->pid, before->descriptors);
+	procfs_wait_descriptors(muxd->pid, before->descriptors);
 	assert_int_equal(muxd_monitor(muxd), before->monitor);
 	for (i = 0; i < 2; i++)
 		assert_true(procfs_alive(before->workers[i]));
@@ -320,18 +307,6 @@ worker_of_the_new_one_hangs(void **state)
 	expect_as_before(muxd, &before);
 }
 
-static void
-wait_gone(pid_t pid)
-{
-	int64_t deadline = test_now_ms() + test_deadline_ms();
-
-	while (procfs_alive(pid)) {
-		if (test_now_ms() > deadline)
-			test_fail("process %d does not end", (int)pid);
-		(void)poll(NULL, 0, 2);
-	}
-}
-
 /* When the servers and the status page are to be its own. */
 static void
 new_muxd_hangs_while_it_takes_over(void **state)
@@ -350,7 +325,7 @@ new_muxd_hangs_while_it_takes_over(void **state)
 	    muxd_wait_log(muxd, "msg=\"monitor started\""), "child");
 	procfs_stop(monitor);
 	assert_int_equal(kill(before.monitor, SIGCONT), 0);
-	wait_gone(pid);
+	procfs_wait_gone(pid);
 	(void)kill(monitor, SIGCONT);
 	expect_said(muxd, "msg=\"the upgrade has failed: *", "reason",
 	    "does not take over");

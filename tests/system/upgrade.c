@@ -80,7 +80,8 @@ upgrade_start(const char *fmt, ...)
 	return muxd;
 }
 
-pid_t
+/* After the order, before which the log is marked. */
+static pid_t
 upgrade_wait(struct muxd *muxd)
 {
 	const char *line;

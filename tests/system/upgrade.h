@@ -22,10 +22,6 @@ void upgrade_no_program(struct muxd *muxd);
  * upgrade_wait_left(). */
 pid_t upgrade_apply(struct muxd *muxd);
 
-/* The same after an order that was given in another way; the log is marked
- * before it. */
-pid_t upgrade_wait(struct muxd *muxd);
-
 /* The master before has ended, with status 0, and the other one knows. */
 void upgrade_wait_left(struct muxd *muxd, pid_t before);
 

@@ -200,43 +200,6 @@ nonsense_is_refused(void **state)
 		in_a_process(refuse_nonsense, &all[i]);
 }
 
-/* What one process hands over another one takes, wherever they were. */
-static int
-pass_on(const void *arg)
-{
-	const char *const names[] = { "first", "second", "third" };
-	int pair[2], fds[3];
-	struct inherit inherit;
-	char *why, byte = 'x';
-
-	(void)arg;
-	open_some(4);
-	if (pipe(pair) == -1)
-		return 1;
-	/* In the way of each other. */
-	fds[0] = pair[1];
-	fds[1] = 3;
-	fds[2] = pair[0];
-	if (inherit_pass(fds, names, 3) == -1)
-		return 2;
-	if (is_cloexec(3) || is_cloexec(4) || is_cloexec(5))
-		return 3;
-	if (inherit_read(&inherit, &why) == -1 || inherit.n != 3)
-		return 4;
-	if (write(inherit_take(&inherit, "first"), &byte, 1) != 1 ||
-	    read(inherit_take(&inherit, "third"), &byte, 1) != 1)
-		return 5;
-	inherit_close(&inherit);
-	return 0;
-}
-
-static void
-what_is_passed_on_is_taken(void **state)
-{
-	(void)state;
-	in_a_process(pass_on, NULL);
-}
-
 static void
 names_have_bounds(void **state)
 {
@@ -264,7 +227,6 @@ main(void)
 		cmocka_unit_test(
 		    what_is_meant_for_another_process_is_left_alone),
 		cmocka_unit_test(nonsense_is_refused),
-		cmocka_unit_test(what_is_passed_on_is_taken),
 		cmocka_unit_test(names_have_bounds),
 	};
 
